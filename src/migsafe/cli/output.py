@@ -1,0 +1,96 @@
+"""Where every text leaves the process: without passwords, and quiet when nobody reads any more."""
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Redactor = Callable[[str], str]
+
+_redactors: list[Redactor] = []
+# The password of a URL as typed (also where it holds an @ or a slash), of a query string, of libpq's keywords.
+_SECRETS = (r"://[^:/?#@]*:(?P<secret>.+)@", r"password=(?P<secret>'[^']*'|[^\s&]+)")
+
+
+def redact_with(redactor: Redactor) -> None:
+    """From now on every text passes `redactor` too; called as soon as a Database is known."""
+    _redactors.append(redactor)
+
+
+def hide_password_of(url: str) -> None:
+    """Hide the password of a URL or libpq string as it was typed, before anything has parsed it."""
+    for pattern in _SECRETS:
+        for match in re.finditer(pattern, url):
+            if secret := match["secret"].strip("'"):
+                redact_with(_hiding(secret))
+
+
+def _hiding(secret: str) -> Redactor:
+    return lambda text: text.replace(secret, "***")
+
+
+def redact(text: str) -> str:
+    """`text` as it may be shown."""
+    for redactor in _redactors:
+        text = redactor(text)
+    return text
+
+
+class _Outlet:
+    """A text stream behind the redactors. A reader that went away must not stop a migration: the rest is dropped."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with self._until_broken():
+            self._stream.write(redact(text))
+        return len(text)
+
+    def flush(self) -> None:
+        with self._until_broken():
+            self._stream.flush()
+
+    @property
+    def buffer(self) -> None:
+        """None: bytes would pass by the redactors."""
+        return None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    @contextlib.contextmanager
+    def _until_broken(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            # "Note on SIGPIPE" of the signal module: without this the interpreter complains when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+
+@contextlib.contextmanager
+def guarded() -> Iterator[None]:
+    """Standard output and error behind the redactors, and never failing on a character the locale lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    out, error = cast("TextIO", _Outlet(sys.stdout)), cast("TextIO", _Outlet(sys.stderr))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+        try:
+            yield
+        finally:
+            out.flush()
+            error.flush()
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """A console for migsafe.formats.text: what a message says is never read as markup."""
+    # rich costs 60 ms that `--help` and JSON need not pay.
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)

@@ -1,0 +1,104 @@
+"""Watches a run for a person: prints what is known, asks once, shows that long steps are alive."""
+
+import contextlib
+import sys
+
+import click
+from rich.console import Console
+
+from migsafe.cli import output
+from migsafe.errors import UsageError
+from migsafe.formats import text, words
+from migsafe.formats.lines import say
+from migsafe.formats.progress import OnProgress, progress
+from migsafe.model.report import Report
+from migsafe.model.run import Blocker
+from migsafe.postgres.connection import Database, redact
+
+
+class Terminal:
+    """An upgrade.Observer. `printing` off (JSON, --quiet): nothing but the question and who blocks us is shown."""
+
+    def __init__(self, *, yes: bool, printing: bool) -> None:
+        self.yes, self.printing = yes, printing
+        self.console: Console = output.console(stderr=not printing)
+        self.shown = False
+        self._open = contextlib.ExitStack()
+        self._told: OnProgress | None = None
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._quieten()
+
+    def known(self, database: Database) -> None:
+        output.redact_with(lambda shown: redact(shown, database))
+
+    def planned(self, report: Report) -> bool:
+        self._quieten()
+        self.show_before(report)
+        if self.yes:
+            return True
+        if not sys.stdin.isatty():
+            raise UsageError("there is no terminal to ask on", "Pass --yes to go on without being asked.")
+        return click.confirm(_question(report), default=False, err=not self.printing)
+
+    def show_before(self, report: Report) -> None:
+        """Plan, findings and preflight, once."""
+        if self.printing and not self.shown:
+            text.plan(report.plan, self.console)
+            text.findings(report.findings, self.console)
+            text.checks(report.before, self.console, brief=True)
+            text.notes(report, self.console)
+        self.shown = True
+
+    def show_after(self, report: Report) -> None:
+        """What happened, and what to type next."""
+        self._quieten()
+        if not self.printing:
+            return
+        if not self.shown and report.plan.steps:
+            self.show_before(report)
+        text.after(report, self.console)
+
+    def show_checks(self, report: Report) -> None:
+        """Preflight alone, and what it comes to."""
+        self._quieten()
+        if self.printing:
+            text.checks(report.before, self.console)
+            text.outcome(report, self.console)
+
+    def show_verified(self, report: Report) -> None:
+        """Verification alone, and what it comes to."""
+        self._quieten()
+        if self.printing:
+            text.checks(report.after, self.console, title="Verification")
+            text.outcome(report, self.console)
+
+    def progress(self, text: str, fraction: float | None) -> None:
+        if not self.printing:
+            return
+        if self._told is None:
+            self._told = self._open.enter_context(progress(self.console))
+        self._told(text, fraction)
+
+    def blocked(self, blockers: tuple[Blocker, ...], pause: float) -> None:
+        self._quieten()
+        for blocker in blockers:
+            say(self.console, ("waits for ", "yellow"), (words.blocker(blocker), ""))
+        if not blockers:
+            say(self.console, ("could not have a lock; whoever held it is gone by now", "yellow"))
+        if pause:
+            say(self.console, (f"nothing is held meanwhile; next attempt in {pause:.1f} s", "dim"))
+
+    def _quieten(self) -> None:
+        self._open.close()
+        self._told = None
+
+
+def _question(report: Report) -> str:
+    plan = report.plan
+    count = words.count(len(plan.steps), "revision")
+    where = f" of {plan.database}" if plan.database else ""
+    return f"{plan.direction.capitalize()} {count}{where}?"

@@ -1,0 +1,62 @@
+"""Drop-in for programs that call `alembic.command`: the same names and arguments, guarded."""
+
+from typing import Any
+
+from alembic import command as alembic_command
+from alembic.config import Config
+
+from migsafe.errors import NotMigrated
+from migsafe.formats.outcome import outcome
+from migsafe.model.report import Report
+from migsafe.model.run import Blocker
+from migsafe.postgres.connection import Database
+from migsafe.revisions.config import from_config
+from migsafe.settings import load
+from migsafe.situation import Asked
+from migsafe.upgrade import upgrade as _upgrade
+
+
+class _Nobody:
+    """An Observer for a program: nobody is asked, nothing is printed."""
+
+    def known(self, database: Database) -> None:
+        return None
+
+    def planned(self, report: Report) -> bool:
+        return True
+
+    def progress(self, text: str, fraction: float | None) -> None:
+        return None
+
+    def blocked(self, blockers: tuple[Blocker, ...], pause: float) -> None:
+        return None
+
+
+def upgrade(config: Config, revision: str, sql: bool = False, tag: str | None = None, **wishes: Any) -> Report | None:
+    """As `alembic.command.upgrade(config, revision)`, through preview, lint, preflight, backup, guard and verify.
+
+    `wishes` are keys of the settings (`lock_timeout=0.5`, `backup="none"`), over what the project's file says. With
+    `sql` it is Alembic's own. Returns the report; raises NotMigrated, which carries it, for every outcome but done.
+    """
+    if sql:
+        alembic_command.upgrade(config, revision, sql=True, tag=tag)
+        return None
+    return _migrate(config, Asked(revision), tag, wishes)
+
+
+def downgrade(config: Config, revision: str, sql: bool = False, tag: str | None = None, **wishes: Any) -> Report | None:
+    """As `alembic.command.downgrade(config, revision)`, guarded like `upgrade`."""
+    if sql:
+        alembic_command.downgrade(config, revision, sql=True, tag=tag)
+        return None
+    return _migrate(config, Asked(revision, "downgrade"), tag, wishes)
+
+
+def _migrate(config: Config, asked: Asked, tag: str | None, wishes: dict[str, Any]) -> Report:
+    import msgspec
+
+    settings = msgspec.structs.replace(load(), **wishes)
+    report = _upgrade(from_config(config, tag=tag), settings, asked, _Nobody())
+    if report.exit_code != 0:
+        raise NotMigrated(outcome(report).headline, report)
+    return report

@@ -1,0 +1,131 @@
+"""`migsafe.guard(context)` at the top of env.py: for those who keep typing `alembic upgrade`."""
+
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, Literal
+
+import msgspec
+
+from migsafe import journal
+from migsafe.errors import MigsafeError, NotMigrated
+from migsafe.formats import text
+from migsafe.formats.outcome import outcome
+from migsafe.model.checks import CheckResult
+from migsafe.model.report import Excuse, Report
+from migsafe.model.run import Blocker
+from migsafe.postgres import advisory
+from migsafe.postgres.connection import Database, connect
+from migsafe.recorded import begin_run, write_report
+from migsafe.revisions.config import Environment
+from migsafe.revisions.install import Requested, install
+from migsafe.revisions.read import Reading
+from migsafe.run.runner import PlanRunner
+from migsafe.settings import Settings, load
+from migsafe.situation import Asked, Situation, look, report_of
+from migsafe.upgrade import proven
+
+Mode = Literal["refuse", "warn", "off"]
+ALLOW = "migsafe.allow="
+
+
+def guard(context: Any, mode: Mode | None = None) -> None:
+    """Guard the Alembic command that runs this env.py; call it before `context.configure()`.
+
+    `context` is `alembic.context`. `mode` goes over `guard` of the settings: refuse (stop on findings and failed
+    checks), warn (say them and go on), off. Adds to a plain `alembic upgrade`: lint, preflight, lock_timeout, one
+    transaction a revision, the advisory lock, a journal and a report, verification. What needs a second try (waiting
+    for a lock with nothing held) only `migsafe upgrade` can do. A finding is accepted with
+    `alembic -x "migsafe.allow=RULE: because" upgrade head`. Never raises by itself.
+    """
+    settings = load()
+    mode = mode or settings.guard
+    if mode == "off":
+        return
+    install(context, lambda requested: _Sentry(settings, mode, requested))
+
+
+class _Sentry:
+    """A revisions.install.Sentry: the straight line, turned by Alembic instead of by us."""
+
+    def __init__(self, settings: Settings, mode: Mode, requested: Requested) -> None:
+        self.settings, self.mode = settings, mode
+        self.excuses = tuple(_excuse(each) for each in requested.x if each.startswith(ALLOW))
+        self.held = ExitStack()
+        self.situation: Situation | None = None
+        self.report: Report | None = None
+        self.runner: PlanRunner | None = None
+        self.log: journal.Journal | None = None
+
+    def connected(self, connection: Mapping[str, Any], version_table: str) -> None:
+        database = Database.from_parameters(connection)
+        lock = self.held.enter_context(connect(database, application_name="migsafe lock"))
+        key = advisory.key(database.dbname, version_table)
+        self.held.enter_context(advisory.runner_lock(lock, key, self.settings.deadline, _waiting))
+
+    def reviewed(self, reading: Reading, environment: Environment) -> PlanRunner:
+        asked = Asked(" ".join(reading.target) or "base", reading.direction, excuses=self.excuses)
+        settings = msgspec.structs.replace(self.settings, backup="none")
+        self.situation = look(environment, reading, settings, asked, lambda _text, _fraction: None)
+        report = report_of(self.situation, asked)
+        if self.mode == "refuse" and report.refused:
+            _show(report)
+            raise NotMigrated(outcome(report).headline, report)
+        self._say(report)
+        self.log, self.report = begin_run(self.situation, settings, report)
+        own = self.held.enter_context(connect(self.situation.database))
+        self.runner = PlanRunner(
+            self.situation.preview.plan, own, self.log, settings.lock_timeout, _quiet, reading.search_path
+        )
+        return self.runner
+
+    def arrived(self) -> None:
+        assert self.situation is not None
+        assert self.runner is not None
+        assert self.report is not None
+        after = proven(self.situation, {})
+        self.report = msgspec.structs.replace(self.report, steps=self.runner.results(), after=after)
+        if self.report.outcome == "unverified" and self.mode == "refuse":
+            _show(self.report)
+            raise NotMigrated(outcome(self.report).headline, self.report)
+
+    def closed(self, error: BaseException | None) -> None:
+        if self.report is not None and self.log is not None:
+            if error is not None and self.runner is not None and not self.report.steps:
+                failure = "Alembic stopped; its own message says why"
+                self.report = msgspec.structs.replace(self.report, steps=self.runner.results(), failure=failure)
+            write_report(self.report, self.log)
+        self.held.close()
+
+    def _say(self, report: Report) -> None:
+        still = [each for each in report.findings if each.ignored_because is None and each.severity != "info"]
+        if still or any(_worth_saying(each) for each in report.before):
+            _show(report)
+
+
+def _worth_saying(result: CheckResult) -> bool:
+    return result.status in ("blocked", "warned")
+
+
+def _show(report: Report) -> None:
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    text.findings(report.findings, console)
+    text.checks([each for each in (*report.before, *report.after) if each.status != "passed"], console)
+
+
+def _excuse(text: str) -> Excuse:
+    rule, colon, because = text.removeprefix(ALLOW).partition(":")
+    if not colon or not because.strip():
+        raise MigsafeError(f"-x {text!r} gives no reason", 'Write -x "migsafe.allow=RULE: because".')
+    return Excuse("allow", rule.strip(), because.strip())
+
+
+def _waiting(holder: Blocker) -> None:
+    who = holder.application or "another session"
+    sys.stderr.write(f"migsafe: waiting for {who} (pid {holder.pid}), which is migrating this database\n")
+
+
+def _quiet(_text: str, _fraction: float | None) -> None:
+    return None

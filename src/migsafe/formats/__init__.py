@@ -1,0 +1,1 @@
+"""How a Report or a Plan is shown: one file a format. Imports only the model."""

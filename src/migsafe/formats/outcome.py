@@ -1,0 +1,226 @@
+"""How a command ended: what happened, what is durable, what to type next. The last words of every format."""
+
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from migsafe.formats import words
+from migsafe.model.checks import CheckResult
+from migsafe.model.report import Report
+from migsafe.model.run import Attempt, StepResult
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """`headline` in one sentence, `facts` in one each, `next` as pairs of a reason and the command to type."""
+
+    headline: str
+    facts: tuple[str, ...] = ()
+    next: tuple[tuple[str, str], ...] = ()
+
+
+def outcome(report: Report) -> Outcome:
+    """The last words about a report."""
+    return _READ_ONLY.get((report.command, report.outcome), _OUTCOMES[report.outcome])(report)
+
+
+def same_command(report: Report) -> str:
+    """The command of the report as it would be typed again, without its options."""
+    command = report.command.removeprefix("migsafe ").strip() or report.plan.direction
+    if " " not in command and command in ("upgrade", "downgrade", "preflight") and report.plan.target:
+        command += f" {shlex.quote(report.plan.target[0]) if len(report.plan.target) == 1 else 'heads'}"
+    elif command == "downgrade":
+        command += " base"
+    return f"migsafe {command}"
+
+
+def way_back(report: Report) -> tuple[tuple[str, str], ...]:
+    """Reasons and commands that undo what the report did; scripts take the connection from the environment."""
+    undo, plan = report.undo, report.plan
+    ways: list[tuple[str, str]] = []
+    if plan.direction == "upgrade" and len(plan.current) <= 1 and not (undo and undo.impossible):
+        start = plan.current[0] if plan.current else "base"
+        ways.append(("back through the revisions, guarded", f"migsafe downgrade {shlex.quote(start)}"))
+    if undo and undo.downgrade_sql:
+        script = shlex.quote(words.near(undo.downgrade_sql))
+        ways.append(("the same as SQL (read it first)", f"psql -X -v ON_ERROR_STOP=1 -f {script}"))
+    if undo and undo.restore_sh:
+        ways.append(
+            ("restore the backup (asks before it overwrites)", f"sh {shlex.quote(words.near(undo.restore_sh))}")
+        )
+    return tuple(ways)
+
+
+def _done(report: Report) -> Outcome:
+    proven = f"Verified: {_passed(report.after)}." if report.after else "Nothing was verified."
+    facts = (proven, *_not_seen(report.after), *_durable(report))
+    return Outcome(f"Done: {_where_to(report)}{_took(report)}.", facts, way_back(report))
+
+
+def _verified(report: Report) -> Outcome:
+    return Outcome(f"Verified: {_passed(report.after)}.", _not_seen(report.after))
+
+
+def _may_start(report: Report) -> Outcome:
+    if not report.plan.steps:
+        return _nothing(report)
+    command = same_command(msgspec.structs.replace(report, command=report.plan.direction))
+    headline = f"Nothing stands against it: {_passed(report.before)}."
+    return Outcome(headline, _not_seen(report.before), (("to do it", command),))
+
+
+def _passed(results: Sequence[CheckResult]) -> str:
+    return f"{words.count(sum(result.status == 'passed' for result in results), 'check')} passed"
+
+
+def _not_seen(results: Sequence[CheckResult]) -> tuple[str, ...]:
+    unseen = sorted({result.check for result in results if result.status == "unknown"})
+    return (f"Not proven, because this role cannot see it: {words.listed(unseen)}.",) if unseen else ()
+
+
+def _nothing(report: Report) -> Outcome:
+    return Outcome(f"Nothing to do: {_database(report)} is at {words.heads(report.plan.current)}.")
+
+
+def _refused(report: Report) -> Outcome:
+    errors, blocks = report.open_errors, [result for result in report.before if result.refuses]
+    why = [words.count(len(errors), "finding")] if errors else []
+    why += [words.count(len(blocks), "check")] if blocks else []
+    facts = [f"{finding.place}: {finding.rule}: {words.one_line(finding.fix, None)}" for finding in errors]
+    facts += [_check(result) for result in blocks]
+    ways = [("mend these, then", same_command(report))]
+    because = '--because "…"'
+    excuses = [f"--allow {rule} {because}" for rule in sorted({finding.rule for finding in errors})]
+    excuses += [f"--skip {check} {because}" for check in sorted({result.check for result in blocks})]
+    ways.append(("or accept them for this run", " ".join([same_command(report), *excuses])))
+    return Outcome(f"Refused by {words.listed(why)}. Nothing was changed.", tuple(facts), tuple(ways))
+
+
+def _dry_run(report: Report) -> Outcome:
+    return Outcome(
+        "Dry run: stopped before the backup. Nothing was changed.", next=(("to do it", same_command(report)),)
+    )
+
+
+def _declined(report: Report) -> Outcome:
+    return Outcome("Stopped: the answer was no. Nothing was changed.", next=(("to do it", same_command(report)),))
+
+
+def _failed(report: Report) -> Outcome:
+    was = words.heads(report.plan.current)
+    facts = (*_failure(report), f"The database is as before, at {was}: what the revision did is rolled back.")
+    headline = f"Failed{_took(report)}. Nothing was changed."
+    return Outcome(headline, facts, (("when that is mended", same_command(report)),))
+
+
+def _partial(report: Report) -> Outcome:
+    facts = (*_failure(report), *_durable(report))
+    headline = f"Stopped part-way{_took(report)}."
+    return Outcome(headline, facts, (("the same command carries on from there", same_command(report)),))
+
+
+def _unverified(report: Report) -> Outcome:
+    wrong = [result for result in report.after if result.refuses]
+    failed = f"verification failed: {words.count(len(wrong), 'check')}."
+    headline = failed if report.command == "verify" else f"{_where_to(report)}{_took(report)}, but {failed}"
+    facts = (*(_check(result) for result in wrong), *_durable(report))
+    again = ("mend it, then verify again", "migsafe verify")
+    return Outcome(headline[:1].upper() + headline[1:], facts, (again, *way_back(report)))
+
+
+def _deadline(report: Report) -> Outcome:
+    headline = f"The locks could not be had before the deadline{_took(report)}. Nothing was changed."
+    return Outcome(
+        headline, _failure(report), (("try again later, or with a longer --deadline", same_command(report)),)
+    )
+
+
+def _interrupted(report: Report) -> Outcome:
+    durable = _durable(report)
+    facts = (*_failure(report), *(durable or ("Nothing was changed.",)))
+    return Outcome(f"Interrupted{_took(report)}.", facts, (("the same command carries on", same_command(report)),))
+
+
+_OUTCOMES: dict[str, Callable[[Report], Outcome]] = {
+    "done": _done,
+    "nothing-to-do": _nothing,
+    "refused": _refused,
+    "dry-run": _dry_run,
+    "declined": _declined,
+    "failed": _failed,
+    "partial": _partial,
+    "unverified": _unverified,
+    "deadline": _deadline,
+    "interrupted": _interrupted,
+}
+# Commands that change nothing end in the same outcomes, but neither "done" nor "nothing to do" is what happened.
+_READ_ONLY: dict[tuple[str, str], Callable[[Report], Outcome]] = {
+    ("preflight", "nothing-to-do"): _may_start,
+    ("verify", "done"): _verified,
+}
+
+
+def _database(report: Report) -> str:
+    return f"database {report.plan.database}" if report.plan.database else "the database"
+
+
+def _where_to(report: Report) -> str:
+    plan = report.plan
+    return f"{_database(report)} went from {words.heads(plan.current)} to {words.heads(plan.target)}"
+
+
+def _took(report: Report) -> str:
+    seconds = words.elapsed(report)
+    return "" if seconds is None else f" after {words.duration(seconds)}"
+
+
+def _check(result: CheckResult) -> str:
+    subject = f" {result.subject}" if result.subject else ""
+    remedy = f". {result.remedy}" if result.remedy else ""
+    return f"{result.check}{subject}: {words.one_line(result.message.rstrip('.') + remedy, None)}"
+
+
+def _failure(report: Report) -> tuple[str, ...]:
+    facts = [report.failure] if report.failure else []
+    stopped = next((step for step in report.steps if step.outcome in ("failed", "partial")), None)
+    if stopped is not None and stopped.attempts:
+        facts += last_attempt(stopped)
+    return (*facts, *([report.remedy] if report.remedy else []))
+
+
+def last_attempt(step: StepResult) -> list[str]:
+    """What the last try at a revision ended with, and who was in the way."""
+    last = step.attempts[-1]
+    tries = f" (attempt {len(step.attempts)})" if len(step.attempts) > 1 else ""
+    said = f"revision {step.revision}{tries}: {attempt(last)}"
+    return [said, *(words.blocker(session) for session in last.blocked_by)]
+
+
+def attempt(tried: Attempt) -> str:
+    """How one try ended: for how long, where, with which error and statement."""
+    where = f" at {tried.place}" if tried.place else ""
+    if tried.sqlstate is None and tried.message is None:
+        return f"{words.duration(tried.seconds)}{where}"
+    error = ": ".join(part for part in (tried.sqlstate, tried.message and words.one_line(tried.message, None)) if part)
+    statement = f" in {words.one_line(tried.statement, 80)}" if tried.statement else ""
+    return f"after {words.duration(tried.seconds)}{where}: {error}{statement}"
+
+
+def _durable(report: Report) -> tuple[str, ...]:
+    done = _revisions(report.steps, "done")
+    partial = _revisions(report.steps, "partial")
+    waiting = _revisions(report.steps, "not-reached", "failed")
+    facts = []
+    if done and len(done) < len(report.steps):
+        facts.append(f"Durable: {words.count(len(done), 'revision')} ({words.listed(done)}).")
+    if partial:
+        facts.append(
+            f"Part-way: {words.listed(partial)}: what it committed is durable, the version table does not name it yet."
+        )
+    if waiting and (done or partial):
+        facts.append(f"Not done: {words.listed(waiting)}.")
+    return tuple(facts)
+
+
+def _revisions(steps: Iterable[StepResult], *outcomes: str) -> list[str]:
+    return [step.revision for step in steps if step.outcome in outcomes]

@@ -1,0 +1,61 @@
+"""What a file in rules/ is made of: a RULE, and a check of statements or of whole revisions."""
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import msgspec
+
+from migsafe.lint.situation import Situation
+from migsafe.model.findings import Rule, Severity
+from migsafe.model.plan import Step
+from migsafe.model.statement import Statement
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """What a check found in one statement or revision: what happens, and one imperative that avoids it.
+
+    `unsure` has the sentences of Effects on which it hangs whether that happens at all: a warning at most then.
+    """
+
+    message: str
+    fix: str
+    unsure: tuple[str, ...] = ()
+
+
+StatementCheck = Callable[[Statement, Situation], Iterator[Fault]]
+StepCheck = Callable[[Step], Iterator[Fault]]
+
+
+class LintRule(msgspec.Struct, frozen=True):
+    """A rule with its one check: `check` reads a statement, `check_step` a revision that could not be read."""
+
+    rule: Rule
+    check: StatementCheck | None = None
+    check_step: StepCheck | None = None
+
+
+def rule(
+    module: str,
+    *,
+    severity: Severity,
+    summary: str,
+    effect: str,
+    safe: str,
+    bad: str,
+    good: str,
+    setup: str = "",
+    language: Literal["sql", "python"] = "sql",
+) -> Rule:
+    """A Rule named after its module (`__name__`): the ignore comment, the setting and the anchor cannot drift apart."""
+    name = module.rpartition(".")[2].replace("_", "-")
+    return Rule(
+        name=name,
+        severity=severity,
+        summary=summary,
+        effect=effect,
+        safe=safe,
+        bad=bad,
+        good=good,
+        setup=setup,
+        language=language,
+    )

@@ -1,0 +1,1 @@
+"""The words: frozen values without behaviour beyond derived properties. Imports nothing of migsafe."""

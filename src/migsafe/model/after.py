@@ -1,0 +1,267 @@
+"""A catalog after a statement: what the next statement finds."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from migsafe.model.catalog import (
+    Catalog,
+    Column,
+    Constraint,
+    Extension,
+    Function,
+    Index,
+    Policy,
+    Publication,
+    Relation,
+    RewriteRule,
+    Statistics,
+    Trigger,
+    Type,
+)
+from migsafe.model.effects import CatalogObject, Effects, Object
+from migsafe.model.lookup import Lookup, lookup, remember
+from migsafe.model.renamed import renamed
+
+RELATIONS = frozenset(
+    {"table", "partitioned table", "view", "materialized view", "sequence", "foreign table", "composite type"}
+)
+
+_MAPPINGS = tuple(name for name in Catalog.__struct_fields__ if isinstance(getattr(Catalog(), name), Mapping))
+
+
+def after(catalog: Catalog, effects: Effects) -> Catalog:
+    """The catalog as it is once the statement with `effects` is done; `catalog` itself stays as it was."""
+    if not effects.changes_schema and not effects.writes and not effects.truncates:
+        return catalog
+    ways = lookup(catalog).copy()
+    following = msgspec.structs.replace(catalog, **{name: dict(getattr(catalog, name)) for name in _MAPPINGS})
+    apply(following, ways, effects)
+    remember(following, ways)
+    return following
+
+
+def apply(catalog: Catalog, ways: Lookup, effects: Effects) -> None:
+    """Work `effects` into `catalog`, whose mappings must be dicts of the caller's own, and into its `ways`."""
+    change = Change(catalog, ways)
+    for dropped in effects.drops:
+        change.drop(dropped)
+    for rename in effects.renames:
+        renamed(change, rename)
+    for created in effects.creates:
+        change.put(created)
+    for altered in effects.alters:
+        change.put(altered.after)
+    for validated in effects.validates:
+        change.validate(validated)
+    for written in effects.writes:
+        change.fill(written.relation)
+    for truncated in effects.truncates:
+        change.empty(truncated)
+
+
+class Change:
+    """Applies effects to a catalog whose mappings are plain dicts and nobody else's, keeping `ways` in step."""
+
+    def __init__(self, catalog: Catalog, ways: Lookup) -> None:
+        self.ways = ways
+        self.relations = _own(catalog.relations)
+        self.columns = _own(catalog.columns)
+        self.constraints = _own(catalog.constraints)
+        self.indexes = _own(catalog.indexes)
+        self.types = _own(catalog.types)
+        self.extensions = _own(catalog.extensions)
+        self.volatility = _own(catalog.volatility)
+        self.triggers = _own(catalog.triggers)
+        self.rules = _own(catalog.rules)
+        self.policies = _own(catalog.policies)
+        self.statistics = _own(catalog.statistics)
+        self.functions = _own(catalog.functions)
+        self.publications = _own(catalog.publications)
+
+    def put(self, thing: CatalogObject) -> None:
+        """Add `thing`, in the place of one with its name."""
+        match thing:
+            case Relation():
+                self._put_relation(thing)
+            case Column():
+                _put(self.columns, thing.relation, thing)
+            case Index():
+                if before := self.indexes.get(thing.name):
+                    self.ways.remove_index(before)
+                self.indexes[thing.name] = thing
+                self.ways.add_index(thing)
+            case Constraint():
+                self._put_constraint(thing)
+            case Policy():
+                if before_policy := self.policies.get(thing.relation, {}).get(thing.name):
+                    self.ways.remove_policy(before_policy)
+                _put(self.policies, thing.relation, thing)
+                self.ways.add_policy(thing)
+            case Trigger():
+                _put(self.triggers, thing.relation, thing)
+            case RewriteRule():
+                _put(self.rules, thing.relation, thing)
+            case Type():
+                self.types[thing.name] = thing
+            case Extension():
+                self.extensions[thing.name] = thing
+            case Statistics():
+                self.statistics[thing.name] = thing
+            case Publication():
+                self.publications[thing.name] = thing.tables
+            case Function():
+                self.functions[thing.signature] = thing
+                self.volatility[thing.name] = thing.volatility
+
+    def _put_relation(self, relation: Relation) -> None:
+        if before := self.relations.get(relation.name):
+            self.ways.remove_relation(before)
+        self.relations[relation.name] = relation
+        self.ways.add_relation(relation)
+
+    def _put_constraint(self, constraint: Constraint) -> None:
+        if before := self.constraints.get(constraint.relation, {}).get(constraint.name):
+            self.ways.remove_constraint(before)
+        _put(self.constraints, constraint.relation, constraint)
+        self.ways.add_constraint(constraint)
+
+    def drop(self, dropped: Object) -> None:
+        """Remove an object and what cannot be there without it."""
+        match dropped.kind:
+            case "column" if dropped.of:
+                self._drop_column(dropped.of, dropped.name)
+            case "constraint" if dropped.of:
+                self._drop_constraint(dropped.of, dropped.name)
+            case "trigger" if dropped.of:
+                _take(self.triggers, dropped.of, dropped.name)
+            case "rule" if dropped.of:
+                _take(self.rules, dropped.of, dropped.name)
+            case "policy" if dropped.of:
+                if policy := _take(self.policies, dropped.of, dropped.name):
+                    self.ways.remove_policy(policy)
+            case "type" | "domain":
+                self.types.pop(dropped.name, None)
+                self._drop_relation(dropped.name)
+            case "extension":
+                self._drop_extension(dropped.name)
+            case "statistics":
+                self.statistics.pop(dropped.name, None)
+            case "publication":
+                self.publications.pop(dropped.name, None)
+            case "function":
+                self.functions.pop(dropped.name, None)
+            case "index" | "partitioned index":
+                self._drop_index(dropped.name)
+            case kind if kind in RELATIONS:
+                self._drop_relation(dropped.name)
+
+    def _drop_relation(self, name: str) -> None:
+        relation = self.relations.pop(name, None)
+        if relation:
+            self.ways.remove_relation(relation)
+        self.columns.pop(name, None)
+        for constraint in tuple(self.constraints.get(name, {})):
+            self._drop_constraint(name, constraint)
+        for index in self.ways.indexes.get(name, ()):
+            self._drop_index(index)
+        for other, key in self.ways.keys.get(name, ()):
+            self._drop_constraint(other, key)
+        for sequence in self.ways.sequences.get(name, ()):
+            self._drop_relation(sequence)
+        for policy in self.policies.pop(name, {}).values():
+            self.ways.remove_policy(policy)
+        self.triggers.pop(name, None)
+        self.rules.pop(name, None)
+        for statistics in [s.name for s in self.statistics.values() if s.relation == name]:
+            del self.statistics[statistics]
+
+    def _drop_index(self, name: str) -> None:
+        index = self.indexes.pop(name, None)
+        if index is None:
+            return
+        self.ways.remove_index(index)
+        for part in self.ways.parts.get(name, ()):
+            self._drop_index(part)
+        for constraint in tuple(self.constraints.get(index.relation, {}).values()):
+            if constraint.index == name:
+                self._drop_constraint(index.relation, constraint.name)
+
+    def _drop_constraint(self, relation: str, name: str) -> None:
+        constraint = _take(self.constraints, relation, name)
+        if constraint is None:
+            return
+        self.ways.remove_constraint(constraint)
+        if constraint.index:
+            self._drop_index(constraint.index)
+        if constraint.kind == "not null":
+            for column in constraint.columns:
+                self._change_column(relation, column, not_null=False)
+
+    def _drop_column(self, relation: str, name: str) -> None:
+        _take(self.columns, relation, name)
+        for constraint in tuple(self.constraints.get(relation, {}).values()):
+            if name in constraint.columns:
+                self._drop_constraint(relation, constraint.name)
+        for index in self.ways.indexes.get(relation, ()):
+            known = self.indexes.get(index)
+            if known and name in (*known.columns, *known.mentions, *known.included):
+                self._drop_index(index)
+        for other, key in self.ways.keys.get(relation, ()):
+            if name in self.constraints[other][key].referenced_columns:
+                self._drop_constraint(other, key)
+        for sequence in self.ways.sequences.get(relation, ()):
+            owned = self.relations.get(sequence)
+            if owned and owned.owned_by == (relation, name):
+                self._drop_relation(sequence)
+
+    def _drop_extension(self, name: str) -> None:
+        self.extensions.pop(name, None)
+        for type_name in [t.name for t in self.types.values() if t.extension == name]:
+            del self.types[type_name]
+        for signature in [f.signature for f in self.functions.values() if f.extension == name]:
+            del self.functions[signature]
+
+    def validate(self, validated: Object) -> None:
+        if validated.of is None:
+            return
+        constraint = self.constraints.get(validated.of, {}).get(validated.name)
+        if constraint:
+            self._put_constraint(msgspec.structs.replace(constraint, validated=True))
+        elif (domain := self.types.get(validated.of)) and validated.name in domain.unvalidated:
+            left = tuple(name for name in domain.unvalidated if name != validated.name)
+            self.types[domain.name] = msgspec.structs.replace(domain, unvalidated=left)
+
+    def _change_column(self, relation: str, name: str, **changes: Any) -> None:
+        if column := self.columns.get(relation, {}).get(name):
+            _put(self.columns, relation, msgspec.structs.replace(column, **changes))
+
+    def empty(self, name: str) -> None:
+        if relation := self.relations.get(name):
+            self.relations[name] = msgspec.structs.replace(relation, rows=0.0)
+
+    def fill(self, name: str) -> None:
+        relation = self.relations.get(name)
+        if relation and relation.rows == 0:
+            self.relations[name] = msgspec.structs.replace(relation, rows=None)
+
+
+Thing = TypeVar("Thing", Column, Constraint, Trigger, RewriteRule, Policy)
+
+
+def _own(mapping: Any) -> Any:
+    """The dict that after() made of a mapping; predictions themselves never write to one."""
+    assert isinstance(mapping, dict)
+    return mapping
+
+
+def _put(things: dict[str, Mapping[str, Thing]], relation: str, thing: Thing) -> None:
+    things[relation] = {**things.get(relation, {}), thing.name: thing}
+
+
+def _take(things: dict[str, Mapping[str, Thing]], relation: str, name: str) -> Thing | None:
+    taken = things.get(relation, {}).get(name)
+    if taken is not None:
+        things[relation] = {key: value for key, value in things[relation].items() if key != name}
+    return taken

@@ -1,0 +1,143 @@
+"""What one statement does to a server: the one value that lint, preflight, run, verify and undo read."""
+
+from typing import Literal
+
+import msgspec
+
+from migsafe.model.catalog import (
+    Column,
+    Constraint,
+    Extension,
+    Function,
+    Index,
+    Policy,
+    Publication,
+    Relation,
+    RewriteRule,
+    Statistics,
+    Trigger,
+    Type,
+)
+from migsafe.model.locks import Lock
+
+CatalogObject = (
+    Relation
+    | Column
+    | Index
+    | Constraint
+    | Extension
+    | Type
+    | Trigger
+    | RewriteRule
+    | Policy
+    | Statistics
+    | Function
+    | Publication
+)
+
+
+class Build(msgspec.Struct, frozen=True):
+    """An index built from the rows of a table that existed before the statement."""
+
+    index: str
+    table: str
+    concurrently: bool = False
+    method: str = "btree"
+
+
+class Object(msgspec.Struct, frozen=True):
+    """Something with a name. `of` is the relation of a column, constraint, trigger or policy; names are unquoted.
+
+    For what lives in a schema `name` is `schema.name`; with `of`, `name` is bare and `label` is `schema.table.name`.
+    """
+
+    kind: str
+    name: str
+    of: str | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.of}.{self.name}" if self.of else self.name
+
+
+class Rename(msgspec.Struct, frozen=True):
+    """`old` becomes `new`; a move to another schema is a rename of `schema.name`."""
+
+    old: Object
+    new: Object
+
+
+class Altered(msgspec.Struct, frozen=True):
+    """An object as it is afterwards, and as it was where the catalog knew it. Unknown attributes stay unset."""
+
+    after: CatalogObject
+    before: CatalogObject | None = None
+
+
+class Need(msgspec.Struct, frozen=True):
+    """What must be there for the statement to succeed.
+
+    `kind` is one of extension (may be created: name, detail = version or None), owner (of relation `name`),
+    privilege (`detail` on relation `name`), create-in-schema, create-in-database, superuser, empty-relation.
+    """
+
+    kind: str
+    name: str
+    detail: str | None = None
+
+
+class Write(msgspec.Struct, frozen=True):
+    """Rows changed by INSERT, UPDATE, DELETE, MERGE or COPY. `whole`: no WHERE clause narrows it."""
+
+    relation: str
+    command: str
+    whole: bool = False
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """A parameter that the statement sets (`value` None: RESET), for the transaction when `local`."""
+
+    name: str
+    value: str | None
+    local: bool = False
+
+
+class Effects(msgspec.Struct, frozen=True, kw_only=True):
+    """What one statement locks, rewrites, scans, builds, creates, alters, drops, destroys, and what it needs.
+
+    Relations are `schema.name`, unquoted. `scans`: read in full while the statement holds its locks; `rewrites`: data
+    files replaced. `conditions` are sentences for what holds only if the catalog, which did not know, says so;
+    the effects then are the pessimistic ones. `unknown` says why nothing (or not everything) could be told:
+    absence of an effect proves nothing then. `waits_for` names whose transactions a CONCURRENTLY waits for.
+    `transient` are relations among the locks whose lock is released before the statement ends. `truncates` are
+    relations emptied by TRUNCATE. `database_settings` hold for later sessions (ALTER DATABASE … SET). A lock on a
+    relation that the statement itself creates is not among `locks`.
+    """
+
+    locks: tuple[Lock, ...] = ()
+    rewrites: tuple[str, ...] = ()
+    scans: tuple[str, ...] = ()
+    builds: tuple[Build, ...] = ()
+    creates: tuple[CatalogObject, ...] = ()
+    alters: tuple[Altered, ...] = ()
+    drops: tuple[Object, ...] = ()
+    renames: tuple[Rename, ...] = ()
+    validates: tuple[Object, ...] = ()
+    destroys: tuple[Object, ...] = ()
+    needs: tuple[Need, ...] = ()
+    writes: tuple[Write, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    database_settings: tuple[Setting, ...] = ()
+    waits_for: tuple[str, ...] = ()
+    transient: tuple[str, ...] = ()
+    truncates: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    command: str = ""
+    concurrently: bool = False
+    in_transaction: bool = True
+    source: Literal["predicted", "observed"] = "predicted"
+    unknown: str | None = None
+
+    @property
+    def changes_schema(self) -> bool:
+        return bool(self.creates or self.alters or self.drops or self.renames or self.validates)

@@ -1,0 +1,44 @@
+"""What lint says of a statement."""
+
+from typing import Literal
+
+import msgspec
+
+Severity = Literal["error", "warning", "info"]
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """A hazard. `name` is the module's file name. `bad` and `good` are SQL scripts that tests execute.
+
+    `setup` is run before either. `effect` says what happens to the application, `safe` the safe form, in one
+    imperative sentence written in Alembic's API. `language` python: the examples are bodies of upgrade().
+    """
+
+    name: str
+    severity: Severity
+    summary: str
+    effect: str
+    safe: str
+    bad: str
+    good: str
+    setup: str = ""
+    language: Literal["sql", "python"] = "sql"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that a statement breaks. `statement` is its index in the plan; None for one about a whole revision."""
+
+    rule: str
+    severity: Severity
+    message: str
+    fix: str
+    statement: int | None = None
+    revision: str | None = None
+    path: str | None = None
+    line: int | None = None
+    ignored_because: str | None = None
+
+    @property
+    def place(self) -> str:
+        where = self.path or "SQL"
+        return f"{where}:{self.line}" if self.line else where

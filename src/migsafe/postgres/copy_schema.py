@@ -1,0 +1,46 @@
+"""The schema of one database made again in another, without its rows."""
+
+import os
+import subprocess
+
+from migsafe.errors import ToolMissing
+from migsafe.postgres.binaries import find
+from migsafe.postgres.connection import Database, connect, redact
+
+
+def copy_schema(source: Database, target: Database, *, version_table: str) -> tuple[str, ...]:
+    """Make the schema of `source` in `target`, with the rows of `version_table` and no others.
+
+    Returns what could not be made there (an extension that the other server lacks), a sentence each. Raises
+    ToolMissing when there is no pg_dump for the version of `source`, or when pg_dump fails.
+    """
+    with connect(source) as connection:
+        version = connection.info.server_version // 10000
+    pg_dump, psql = find("pg_dump", version), find("psql", version)
+    schema = _dump(str(pg_dump), source, "--schema-only")
+    # Quoted, because pg_dump takes a pattern, which it would fold to lower case.
+    pattern = ".".join(f'"{part}"' for part in version_table.split(".", 1))
+    rows = _dump(str(pg_dump), source, "--data-only", f"--table={pattern}", strict=False)
+    made = subprocess.run(
+        [str(psql), "--no-psqlrc", "--quiet", "--no-password"],
+        input=schema + rows,
+        env=os.environ | target.environment(),
+        capture_output=True,
+        check=False,
+    )
+    errors = (line for line in made.stderr.decode(errors="replace").splitlines() if "ERROR:" in line)
+    return tuple(error.partition("ERROR:")[2].strip() for error in errors)
+
+
+def _dump(pg_dump: str, source: Database, *options: str, strict: bool = True) -> bytes:
+    # A lock that is not to be had within a second means DDL is under way: its schema is nothing to copy.
+    done = subprocess.run(
+        [pg_dump, "--no-owner", "--no-privileges", "--no-password", "--lock-wait-timeout=1000", *options],
+        env=os.environ | source.environment(),
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode and strict:
+        reason = redact(done.stderr.decode(errors="replace").strip().splitlines()[-1:][0], source)
+        raise ToolMissing(f"the schema could not be copied: {reason}")
+    return done.stdout if not done.returncode else b""

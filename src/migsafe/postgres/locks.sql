@@ -1,0 +1,91 @@
+-- Who holds what (locks.py, advisory.py). pg_locks is open to everybody; of pg_stat_activity a role without
+-- pg_read_all_stats sees pid, user and application of others, and NULL for the rest (measured on 14 to 18).
+
+-- name: can_see_others
+-- needs: none
+SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')
+
+-- name: lock_holders
+-- needs: pg_read_all_stats for state, age and query
+-- A prepared transaction has no pid; its xid is that of the lock which every transaction has on itself.
+SELECT coalesce(l.pid, 0) AS pid,
+       n.nspname || '.' || c.relname AS relation,
+       l.mode,
+       l.granted,
+       coalesce(nullif(a.backend_type, 'client backend'), a.application_name) AS application,
+       coalesce(a.usename, x.owner)::text AS "user",
+       CASE WHEN l.pid IS NULL THEN 'prepared' ELSE a.state END AS state,
+       extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, x.prepared))::float8 AS age,
+       a.query,
+       x.gid
+FROM unnest(%(relations)s::text[], %(modes)s::text[]) AS w (relation, mode)
+JOIN pg_catalog.pg_class c ON c.relname = substr(w.relation, strpos(w.relation, '.') + 1)
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname = split_part(w.relation, '.', 1)
+JOIN pg_catalog.pg_locks l ON l.relation = c.oid AND l.mode = w.mode AND l.locktype = 'relation'
+    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+LEFT JOIN pg_catalog.pg_locks t ON l.pid IS NULL AND t.pid IS NULL AND t.locktype = 'transactionid' AND t.granted
+    AND t.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = t.transactionid
+WHERE l.pid IS DISTINCT FROM pg_backend_pid()
+ORDER BY age DESC NULLS LAST, 1, 2
+
+-- name: root_blockers
+-- needs: pg_read_all_stats for state, age and query
+WITH RECURSIVE chain (pid) AS (
+    SELECT %(pid)s::int
+    UNION
+    SELECT unnest(pg_blocking_pids(chain.pid)) FROM chain WHERE chain.pid <> 0
+), others AS (
+    SELECT pid, pid = 0 OR cardinality(pg_blocking_pids(pid)) = 0 AS is_root FROM chain WHERE pid <> %(pid)s
+), roots AS (
+    -- In a deadlock everybody waits for somebody.
+    SELECT pid FROM others WHERE is_root OR NOT EXISTS (SELECT FROM others o WHERE o.is_root)
+), held AS (
+    SELECT DISTINCT coalesce(h.pid, 0) AS pid, h.virtualtransaction, w.database, w.relation, h.mode
+    FROM pg_catalog.pg_locks w
+    JOIN pg_catalog.pg_locks h ON h.granted AND h.pid IS DISTINCT FROM w.pid AND h.locktype = w.locktype
+        AND (h.database, h.relation, h.page, h.tuple, h.virtualxid, h.transactionid, h.classid, h.objid, h.objsubid)
+            IS NOT DISTINCT FROM
+            (w.database, w.relation, w.page, w.tuple, w.virtualxid, w.transactionid, w.classid, w.objid, w.objsubid)
+    WHERE NOT w.granted AND w.pid IN (SELECT pid FROM chain)
+)
+SELECT r.pid,
+       CASE WHEN c.oid IS NOT NULL THEN n.nspname || '.' || c.relname END AS relation,
+       h.mode,
+       true AS granted,
+       coalesce(nullif(a.backend_type, 'client backend'), a.application_name) AS application,
+       coalesce(a.usename, x.owner)::text AS "user",
+       CASE WHEN r.pid = 0 THEN 'prepared' ELSE a.state END AS state,
+       extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, x.prepared))::float8 AS age,
+       a.query,
+       x.gid
+FROM roots r
+LEFT JOIN held h ON h.pid = r.pid
+LEFT JOIN pg_catalog.pg_class c ON c.oid = h.relation
+    AND h.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = r.pid
+LEFT JOIN pg_catalog.pg_locks t ON r.pid = 0 AND t.pid IS NULL AND t.locktype = 'transactionid' AND t.granted
+    AND t.virtualtransaction = h.virtualtransaction
+LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = t.transactionid
+ORDER BY age DESC NULLS LAST, 1, 2
+
+-- name: advisory_holder
+-- needs: pg_read_all_stats for state, age and query
+-- A bigint key is classid (high half) and objid (low half) with objsubid 1 (manual, section 53.13).
+SELECT l.pid, NULL AS relation, l.mode, true AS granted, a.application_name AS application, a.usename::text AS "user",
+       a.state, extract(epoch FROM clock_timestamp() - a.backend_start)::float8 AS age, a.query, NULL AS gid
+FROM pg_catalog.pg_locks l
+LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND l.classid = (%(key)s::int8 >> 32)::oid AND l.objid = (%(key)s::int8 & 4294967295)::oid
+  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+
+-- name: advisory_try
+-- needs: none
+SELECT pg_try_advisory_lock(%(key)s)
+
+-- name: advisory_unlock
+-- needs: none
+SELECT pg_advisory_unlock(%(key)s)

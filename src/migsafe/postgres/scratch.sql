@@ -1,0 +1,8 @@
+-- Scratch databases (embedded.py).
+
+-- name: scratch_subscriptions
+-- needs: none
+SELECT s.subname::text AS name
+FROM pg_catalog.pg_subscription s
+JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
+WHERE d.datname = current_database()

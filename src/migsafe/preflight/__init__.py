@@ -1,0 +1,120 @@
+"""May this plan start on this server now? One file a check; a check that cannot see says unknown."""
+
+import difflib
+import functools
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from types import ModuleType
+from typing import Any, Literal
+
+import msgspec
+import psycopg
+from psycopg import errors
+
+from migsafe.errors import MigsafeError, UsageError
+from migsafe.model.catalog import Catalog
+from migsafe.model.checks import Check, CheckResult
+from migsafe.model.plan import Plan
+from migsafe.model.report import Excuse
+from migsafe.preflight.answer import answer
+from migsafe.preflight.asking import LOCK_TIMEOUT_SECONDS, TIMEOUT_SECONDS, Connection
+from migsafe.settings import Settings
+
+__all__ = ["all_checks", "preflight"]
+
+
+def preflight(
+    connection: Connection,
+    plan: Plan,
+    settings: Settings,
+    *,
+    catalog: Catalog,
+    skip: tuple[Excuse, ...] = (),
+    unknown_heads: tuple[str, ...] = (),
+    backup_kind: Literal["dump", "evidence", "none"] = "dump",
+) -> tuple[CheckResult, ...]:
+    """What every check that `plan` makes relevant has to say, in the order of the checks' names.
+
+    Only reads, in transactions of its own, and needs no privilege: what this role may not see is `unknown`. A check
+    that `skip` names is asked all the same and its results are marked. `unknown_heads` are revisions in the database
+    that the scripts do not know. Raises UsageError when `skip` names no check, or a version in `settings` is none.
+    """
+    because = {excuse.name: excuse.because for excuse in skip if excuse.kind == "skip"}
+    _known(because)
+    arguments = {
+        "connection": connection,
+        "plan": plan,
+        "settings": settings,
+        "catalog": catalog,
+        "unknown_heads": unknown_heads,
+        "backup_kind": backup_kind,
+    }
+    results = (result for module in _load() for result in _asked(module, arguments))
+    return tuple(msgspec.structs.replace(each, skipped_because=because.get(each.check)) for each in results)
+
+
+def all_checks() -> tuple[Check, ...]:
+    """All checks, by name."""
+    return tuple(module.CHECK for module in _load())
+
+
+@functools.cache
+def _load() -> tuple[ModuleType, ...]:
+    """The modules of checks/ in the order of their names: the folder is the registry."""
+    package = importlib.import_module("migsafe.preflight.checks")
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    return tuple(importlib.import_module(f"{package.__name__}.{name}") for name in names)
+
+
+def _asked(module: ModuleType, arguments: dict[str, Any]) -> Iterator[CheckResult]:
+    """The answers of one check; whatever goes wrong in it is an answer too."""
+    try:
+        yield from module.run(**arguments)
+    except UsageError:
+        raise
+    except Exception as error:  # a check must never stand between an operator and the other checks
+        yield _unanswered(module.CHECK, error, arguments["connection"])
+
+
+def _unanswered(check: Check, error: Exception, connection: Connection) -> CheckResult:
+    match error:
+        case errors.InsufficientPrivilege():
+            said = error.diag.message_primary or "insufficient privilege"
+            return answer(check, "unknown", f"This role may not see it: {said}.", remedy=_grant(check, connection))
+        case errors.QueryCanceled():
+            return answer(
+                check,
+                "unknown",
+                f"The server did not answer within {TIMEOUT_SECONDS} s.",
+                remedy="The server is busy, or its catalog is very large: run preflight again when load is lower.",
+            )
+        case errors.LockNotAvailable():
+            return answer(
+                check,
+                "unknown",
+                f"A relation was under ACCESS EXCLUSIVE for {LOCK_TIMEOUT_SECONDS} s, and its size could not be read.",
+                remedy="Wait for that session (see lock-holders), then run preflight again.",
+            )
+        case psycopg.Error():
+            said = error.diag.message_primary or str(error).strip() or type(error).__name__
+            return answer(check, "unknown", f"The server answered: {said}.", remedy="Run preflight again.")
+        case MigsafeError():
+            return answer(check, "unknown", error.message, remedy=error.remedy)
+    said = f"{type(error).__name__}: {error}"
+    return answer(check, "unknown", f"The check itself failed: {said}.", remedy="This is a bug in migsafe: report it.")
+
+
+def _grant(check: Check, connection: Connection) -> str:
+    if check.privilege == "none":
+        return f"GRANT what the message names TO {connection.info.user};"
+    return f"GRANT {check.privilege} TO {connection.info.user};"
+
+
+def _known(names: Iterable[str]) -> None:
+    known = [check.name for check in all_checks()]
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            remedy = f"Did you mean {near[0]}?" if near else f"The checks are: {', '.join(known)}."
+            raise UsageError(f"--skip: there is no check {name}", remedy)

@@ -1,0 +1,228 @@
+"""Reads the revisions between a database and a target once: every statement, its line and its effects."""
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+
+from migsafe.errors import MigsafeError
+from migsafe.model.after import after
+from migsafe.model.catalog import Catalog
+from migsafe.model.effects import Effects
+from migsafe.model.plan import Plan, Step
+from migsafe.model.statement import Statement
+from migsafe.postgres.connection import Database
+from migsafe.postgres.copy_schema import copy_schema
+from migsafe.postgres.embedded import Scratch, scratch_server
+from migsafe.revisions.config import Environment
+from migsafe.revisions.read import Reading, read
+from migsafe.revisions.record import Rendered
+from migsafe.revisions.render import RenderedStep
+from migsafe.sql.predict import predict
+from migsafe.sql.split import split
+
+Progress = Callable[[str, float | None], None]
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """`plan` is what will run; `back` the revisions' own way back, None for a downgrade.
+
+    `before` is the catalog that the first statement meets, `after` the one that the last leaves.
+    """
+
+    plan: Plan
+    back: Plan | None
+    before: Catalog
+    after: Catalog
+
+
+def preview(
+    environment: Environment,
+    reading: Reading,
+    catalog: Catalog,
+    *,
+    database: Database | None = None,
+    server_version: int | None = None,
+    scratch_url: str | None = None,
+    on_progress: Progress | None = None,
+) -> Preview:
+    """The plan of `reading` over `catalog`, the schema as it is now.
+
+    Steps that could not be rendered are replayed on a scratch server, from a copy of the schema of `database` (or
+    from `reading.heads`, migrated there from nothing, when there is no database). Where no scratch server is to be
+    had they stay unreadable, and say why; nothing is passed over.
+    """
+    version = server_version or reading.server_version or catalog.server_version
+    steps, back = reading.steps, reading.back
+    if any(_wants_a_server(step) for step in steps):
+        steps = _completed(environment, reading, "upgrade", database, scratch_url, on_progress)
+    plan_steps, end = _predicted(steps, catalog, version)
+    plan = _plan(reading, plan_steps, server_version or reading.server_version, database)
+    if reading.direction == "downgrade":
+        return Preview(plan, None, catalog, end)
+    if any(_wants_a_server(step) for step in back):
+        back = _completed(environment, reading, "downgrade", database, scratch_url, on_progress)
+    back_steps, _ = _predicted(back, end, version)
+    way_back = msgspec.structs.replace(
+        plan, current=plan.target, target=plan.current, direction="downgrade", steps=back_steps
+    )
+    return Preview(plan, msgspec.structs.replace(way_back, fingerprint=_fingerprint(back_steps)), catalog, end)
+
+
+def schema_at(environment: Environment, heads: tuple[str, ...]) -> Catalog:
+    """The schema that the revisions up to `heads` make from nothing, as far as they can be read without a server.
+
+    `complete` only when every one of them could be.
+    """
+    empty = Catalog(complete=True)
+    if not heads:
+        return empty
+    history = read(environment, heads, start=())
+    return _predicted(history.steps, empty, empty.server_version)[1]
+
+
+def _wants_a_server(step: RenderedStep) -> bool:
+    """Whether a server could tell more: what raises on purpose raises there too."""
+    return step.unreadable is not None and step.needs_server
+
+
+def _plan(reading: Reading, steps: tuple[Step, ...], version: int | None, database: Database | None) -> Plan:
+    return Plan(
+        current=reading.heads,
+        target=reading.target,
+        steps=steps,
+        direction=reading.direction,
+        server_version=version,
+        database=database.label if database is not None else None,
+        version_table=reading.version_table,
+        fingerprint=_fingerprint(steps),
+    )
+
+
+def _fingerprint(steps: Iterable[Step]) -> str:
+    digest = hashlib.sha256()
+    for step in steps:
+        for part in (step.revision, *(statement.sql for statement in step.statements)):
+            digest.update(part.encode() + b"\0")
+    return digest.hexdigest()
+
+
+def _predicted(rendered: Iterable[RenderedStep], catalog: Catalog, version: int) -> tuple[tuple[Step, ...], Catalog]:
+    steps = []
+    index = 0
+    for each in rendered:
+        statements: list[Statement] = []
+        for piece in each.pieces:
+            for sql, error in _statements(piece.sql):
+                effects = Effects(unknown=error) if error else predict(sql, catalog, version)
+                statements.append(_statement(each, piece, sql, effects, index))
+                catalog = after(catalog, effects)
+                index += 1
+        if each.unreadable:
+            catalog = msgspec.structs.replace(catalog, complete=False)
+        steps.append(_step(each, tuple(statements)))
+    return tuple(steps), catalog
+
+
+def _statements(sql: str) -> list[tuple[str, str | None]]:
+    return [(piece.sql, piece.error) for piece in split(sql)]
+
+
+def _statement(step: RenderedStep, piece: Rendered, sql: str, effects: Effects, index: int) -> Statement:
+    return Statement(
+        sql=sql,
+        effects=effects,
+        index=index,
+        revision=step.revision,
+        path=piece.place.path,
+        line=piece.place.line,
+        operation=piece.place.operation,
+        transaction=piece.transaction,
+    )
+
+
+def _step(each: RenderedStep, statements: tuple[Statement, ...]) -> Step:
+    return Step(
+        revision=each.revision,
+        down_revisions=each.down_revisions,
+        path=each.path,
+        doc=each.doc,
+        statements=statements,
+        read="unreadable" if each.unreadable else each.read,
+        unreadable=each.unreadable,
+        retryable=all(statement.transaction == 0 for statement in statements),
+        notes=each.notes,
+    )
+
+
+def _completed(
+    environment: Environment,
+    reading: Reading,
+    direction: str,
+    database: Database | None,
+    scratch_url: str | None,
+    on_progress: Progress | None,
+) -> tuple[RenderedStep, ...]:
+    """The steps, those that could not be rendered taken from a replay as far as that got."""
+    rendered = reading.steps if direction == reading.direction else reading.back
+    if on_progress is not None:
+        on_progress("replaying on a scratch server what cannot be read without one", None)
+    try:
+        with scratch_server(scratch_url) as server, server.database("preview") as scratch:
+            replayed, error = _replayed(environment, reading, direction, server, scratch, database)
+    except MigsafeError as failure:
+        replayed, error = {}, failure.message
+    return tuple(_better(step, replayed, error) if _wants_a_server(step) else step for step in rendered)
+
+
+def _better(step: RenderedStep, replayed: dict[str, RenderedStep], error: str | None) -> RenderedStep:
+    told = replayed.get(step.revision)
+    if told is not None and told.unreadable is None:
+        note = "replayed on a scratch database without rows: what a loop over rows would send is not shown"
+        return msgspec.structs.replace(told, notes=(*told.notes, note))
+    reason = told.unreadable if told is not None else error
+    return msgspec.structs.replace(
+        step, unreadable=f"{step.unreadable}; on a scratch server: {reason or 'not reached'}"
+    )
+
+
+def _replayed(
+    environment: Environment,
+    reading: Reading,
+    direction: str,
+    server: Scratch,
+    scratch: Database,
+    database: Database | None,
+) -> tuple[dict[str, RenderedStep], str | None]:
+    from migsafe.postgres.stand_ins import stand_ins
+    from migsafe.revisions.replay import MARKER, Job, Result
+
+    if database is not None:
+        copy_schema(database, scratch, version_table=reading.version_table)
+    prepare = reading.heads if database is None else ()
+    undoing = direction != reading.direction
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "steps.json"
+        job = Job(
+            source=environment.source,
+            url=scratch.url(None),
+            revisions=tuple(step.revision for step in (reading.back if undoing else reading.steps)),
+            output=str(output),
+            direction="downgrade" if direction == "downgrade" else "upgrade",
+            prepare=reading.target if undoing else prepare,
+            stand_ins=stand_ins(scratch, marker=MARKER),
+        )
+        child = subprocess.run(
+            [sys.executable, "-m", "migsafe.revisions.replay"],
+            input=msgspec.json.encode(job),
+            capture_output=True,
+            check=False,
+        )
+        if not output.is_file():
+            return {}, child.stderr.decode(errors="replace").strip().rpartition("\n")[2] or "the replay gave no answer"
+        result = msgspec.json.decode(output.read_bytes(), type=Result)
+    return {step.revision: step for step in result.steps}, result.error

@@ -1,0 +1,67 @@
+"""What a run leaves behind: its directory, its journal, its report."""
+
+import os
+import socket
+from pathlib import Path
+
+import msgspec
+
+from migsafe import journal, rundir
+from migsafe.formats import json, markdown
+from migsafe.formats import sql as sql_format
+from migsafe.model.report import Report
+from migsafe.settings import Settings
+from migsafe.situation import Situation, now
+from migsafe.sql.layout import layout
+from migsafe.verify import Proof, derive, unproven
+from migsafe.verify import write as write_proofs
+
+
+def begin_run(situation: Situation, settings: Settings, report: Report) -> tuple[journal.Journal, Report]:
+    """Make the run directory with its scripts and an open journal: from here on a crash leaves a trace."""
+    plan = situation.preview.plan
+    directory = rundir.create(settings, plan.current, plan.target)
+    _write_before(directory, situation)
+    log = journal.Journal(directory / rundir.JOURNAL)
+    log.write(
+        "started",
+        command=plan.direction,
+        database=situation.database.label,
+        current=plan.current,
+        target=plan.target,
+        fingerprint=plan.fingerprint,
+        pid=os.getpid(),
+        host=socket.gethostname(),
+    )
+    return log, msgspec.structs.replace(report, directory=str(directory))
+
+
+def write_report(report: Report, log: journal.Journal) -> Report:
+    """The last thing of a run: its report, and the word in the journal that it ended."""
+    report = msgspec.structs.replace(report, ended=now())
+    _write_report(Path(report.directory or "."), report)
+    log.write("ended", outcome=report.outcome, exit_code=report.exit_code)
+    return report
+
+
+def written(report: Report, situation: Situation, settings: Settings) -> Report:
+    plan = situation.preview.plan
+    directory = rundir.create(settings, plan.current, plan.target)
+    report = msgspec.structs.replace(report, directory=str(directory), ended=now())
+    _write_before(directory, situation)
+    _write_report(directory, report)
+    return report
+
+
+def _write_before(directory: Path, situation: Situation) -> None:
+    seen = situation.preview
+    rundir.write(directory / "preview.sql", sql_format.preview(seen.plan, layout))
+    proofs: tuple[Proof, ...] = derive(seen.plan, seen.before)
+    write_proofs(directory / "verify.sql", proofs, unproven(seen.plan))
+    # The catalog that the proofs were derived from is gone after the run; `migsafe verify` asks them again.
+    rundir.write(directory / "proofs.json", msgspec.json.encode(proofs))
+
+
+def _write_report(directory: Path, report: Report) -> None:
+    rundir.write(directory / rundir.REPORT, json.report_json(report))
+    rundir.write(directory / "report.md", markdown.report(report))

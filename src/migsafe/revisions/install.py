@@ -1,0 +1,149 @@
+"""Puts a guard around a plain `alembic upgrade`, from the first lines of env.py."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any, Protocol
+
+import msgspec
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from alembic.util import CommandError
+
+from migsafe.errors import MigsafeError
+from migsafe.revisions import drive
+from migsafe.revisions.apply import Turn, asking, end_stray_transaction
+from migsafe.revisions.config import Environment, relative
+from migsafe.revisions.heads import heads_after
+from migsafe.revisions.place import BatchTracer
+from migsafe.revisions.read import Reading, parameters_of, reading_of
+from migsafe.revisions.redirect import connections_to
+from migsafe.revisions.render import revision_paths
+from migsafe.revisions.watch import watching
+
+
+class Sentry(Protocol):
+    """What the guard does; all of it may raise MigsafeError, which ends the command with its message."""
+
+    def connected(self, connection: Mapping[str, Any], version_table: str) -> None:
+        """env.py has configured its connection; Alembic has not read the heads yet."""
+
+    def reviewed(self, reading: Reading, environment: Environment) -> Any:
+        """The steps are known, nothing has run. Returns a revisions.apply.Runner to watch them, None to let them be."""
+
+    def arrived(self) -> None:
+        """The last revision is committed."""
+
+    def closed(self, error: BaseException | None) -> None:
+        """Alembic is done with the steps, or something ended them."""
+
+
+class Requested(msgspec.Struct, frozen=True):
+    """What the operator typed after -x, as Alembic hands it over."""
+
+    x: tuple[str, ...]
+
+
+def install(context: Any, sentry_of: Callable[[Requested], Sentry | None]) -> None:
+    """Guard the Alembic command that is running this env.py. `context` is `alembic.context`.
+
+    Does nothing under `migsafe upgrade`, which guards better, in offline mode, and for commands that run no revision.
+    """
+    env: EnvironmentContext | None = getattr(context, "_proxy", None)
+    if env is None or drive.driving or env.context_opts.get("as_sql") or "destination_rev" not in env.context_opts:
+        return
+    with _as_command_error():
+        sentry = sentry_of(Requested(tuple(env.get_x_argument())))
+    inner = env.context_opts.get("fn")
+    if sentry is None or inner is None:
+        return
+    seen: list[Mapping[str, Any]] = []
+    listening = ExitStack()
+    listening.enter_context(connections_to(None, seen))
+    environment = Environment(env.config, env.script, env.get_tag_argument())
+
+    def guarded(heads: tuple[str, ...], ctx: MigrationContext) -> Iterator[Any]:
+        listening.close()
+        steps = list(inner(heads, ctx))
+        if not steps or not all(isinstance(step, RevisionStep) for step in steps):
+            sentry.closed(None)
+            yield from steps
+            return
+        yield from _watched(environment, steps, tuple(heads), ctx, sentry, seen)
+
+    _own_configure(env, environment, guarded, sentry, seen)
+
+
+def _own_configure(
+    env: EnvironmentContext,
+    environment: Environment,
+    work: Callable[[tuple[str, ...], MigrationContext], Iterable[Any]],
+    sentry: Sentry,
+    seen: list[Mapping[str, Any]],
+) -> None:
+    original = env.configure
+
+    def configure(connection: Any = None, *args: Any, **kwargs: Any) -> None:
+        kwargs["transaction_per_migration"] = True
+        kwargs["fn"] = work
+        with _as_command_error():
+            if connection is not None:
+                drive.leave_external_transaction(connection, environment.config.attributes.values())
+            original(connection, *args, **kwargs)
+            context = env.get_context()
+            if not seen:
+                seen.append(parameters_of(context))
+            sentry.connected(seen[-1], drive.version_table(context))
+
+    env.configure = configure  # type: ignore[method-assign]
+
+
+def _watched(
+    environment: Environment,
+    steps: list[RevisionStep],
+    heads: tuple[str, ...],
+    context: MigrationContext,
+    sentry: Sentry,
+    seen: list[Mapping[str, Any]],
+) -> Iterator[Any]:
+    error: BaseException | None = None
+    try:
+        with _as_command_error():
+            direction = "upgrade" if steps[0].is_upgrade else "downgrade"
+            reading = reading_of(
+                environment, steps, "upgrade" if direction == "upgrade" else "downgrade", heads, context
+            )
+            reading = msgspec.structs.replace(reading, connection=dict(seen[-1]) if seen else None)
+            runner = sentry.reviewed(reading, environment)
+        if runner is None:
+            yield from steps
+            return
+        runner.connected(asking(context))
+        paths: list[frozenset[str]] = [frozenset()]
+        with BatchTracer() as batches, watching(context, runner, lambda: paths[0]):
+            for index, (step, state) in enumerate(zip(steps, heads_after(heads, steps), strict=True)):
+                paths[0] = batches.paths = revision_paths(step)
+                turn = Turn(index, step.revision.revision, relative(step.revision.path), state)
+                runner.entering(turn)
+                yield step
+                end_stray_transaction(context)
+                with _as_command_error():
+                    runner.left(turn)
+        runner.finished(asking(context))
+        with _as_command_error():
+            sentry.arrived()
+    except BaseException as failure:
+        error = failure
+        raise
+    finally:
+        sentry.closed(error)
+
+
+class _as_command_error:  # noqa: N801 - reads as the statement it stands in
+    """MigsafeError as Alembic's CommandError: its command line prints that as one line, without a traceback."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: Any, error: BaseException | None, _traceback: Any) -> None:
+        if isinstance(error, MigsafeError):
+            raise CommandError(f"{error.message}. {error.remedy or ''}".strip()) from None

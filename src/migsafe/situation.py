@@ -1,0 +1,130 @@
+"""What is known before anything is changed: plan, findings, preflight."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+import psycopg
+
+from migsafe import __version__, rundir
+from migsafe.lint import excuse, lint
+from migsafe.model.checks import CheckResult
+from migsafe.model.findings import Finding
+from migsafe.model.report import Excuse, Report
+from migsafe.postgres.catalog import read as read_catalog
+from migsafe.postgres.connection import Database, connect
+from migsafe.postgres.size import database_size
+from migsafe.preflight import preflight
+from migsafe.preview import Preview, preview
+from migsafe.revisions.config import Environment
+from migsafe.revisions.read import Direction, Reading
+from migsafe.settings import Settings
+
+BackupKind = Literal["dump", "evidence", "none"]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What one call wants. `url` takes the place of the one in env.py; `excuses` are recorded in the report."""
+
+    target: str
+    direction: Direction = "upgrade"
+    url: str | None = None
+    dry_run: bool = False
+    excuses: tuple[Excuse, ...] = ()
+
+
+class Situation(msgspec.Struct, frozen=True):
+    """What is known before anything is changed."""
+
+    reading: Reading
+    preview: Preview
+    database: Database
+    findings: tuple[Finding, ...]
+    before: tuple[CheckResult, ...]
+    backup_kind: BackupKind
+    notes: tuple[str, ...] = ()
+
+
+def look(
+    environment: Environment,
+    reading: Reading,
+    settings: Settings,
+    asked: Asked,
+    progress: Callable[[str, float | None], None],
+) -> Situation:
+    """Everything that can be known before: plan, findings, preflight. Changes nothing."""
+    database = Database.from_parameters(reading.connection or {})
+    with connect(database, read_only=True) as connection:
+        version = connection.info.server_version // 10000
+        progress("reading the catalog", None)
+        catalog = msgspec.structs.replace(read_catalog(connection), search_path=reading.search_path)
+        seen = preview(
+            environment,
+            reading,
+            catalog,
+            database=database,
+            server_version=version,
+            scratch_url=settings.scratch_url,
+            on_progress=progress,
+        )
+        findings = excuse(lint(seen.plan, catalog, settings.lint), asked.excuses)
+        if asked.direction == "downgrade":
+            findings = _as_losses(findings)
+        kind = _backup_kind(settings, connection)
+        progress("asking the server", None)
+        before = preflight(
+            connection,
+            seen.plan,
+            settings,
+            catalog=catalog,
+            skip=tuple(each for each in asked.excuses if each.kind == "skip"),
+            unknown_heads=reading.unknown_heads,
+            backup_kind=kind,
+        )
+    notes = (*reading.notes, *_crashed(settings, database))
+    return Situation(reading, seen, database, findings, before, kind, notes)
+
+
+def report_of(situation: Situation, asked: Asked, started: str | None = None) -> Report:
+    """The report as it stands before anything is changed."""
+    return Report(
+        command=asked.direction,
+        plan=situation.preview.plan,
+        started=started or now(),
+        migsafe=__version__,
+        findings=situation.findings,
+        before=situation.before,
+        excuses=asked.excuses,
+        notes=situation.notes,
+    )
+
+
+def _backup_kind(settings: Settings, connection: psycopg.Connection[Any]) -> BackupKind:
+    if settings.backup is not None:
+        return settings.backup
+    return "dump" if database_size(connection) <= settings.backup_up_to else "evidence"
+
+
+def _as_losses(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """A way back that takes away what the way there brought is what was asked for: said, and asked, not refused."""
+    return tuple(
+        msgspec.structs.replace(each, severity="warning") if each.severity == "error" else each for each in findings
+    )
+
+
+def _crashed(settings: Settings, database: Database) -> tuple[str, ...]:
+    return tuple(_found(each) for each in rundir.crashed(settings, database.label)[:1])
+
+
+def _found(run: rundir.Crashed) -> str:
+    last = run.last
+    where = f" in revision {last['revision']}" if "revision" in last else ""
+    what = f", at {last['place']}: {last['sql']}" if last.get("event") == "statement" else ""
+    how = "is still running" if run.alive else "ended without a word"
+    return f"an earlier run ({run.directory}, process {last.get('pid')}) {how}{where}{what}; last sign {last['at']}"
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601 with milliseconds, as reports have it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

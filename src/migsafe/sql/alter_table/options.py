@@ -1,0 +1,98 @@
+"""Subcommands that lock and change attributes: triggers, rules, row security, storage parameters, persistence."""
+
+from postgast import pg_query_pb2 as pb
+
+from migsafe.sql import names
+from migsafe.sql.alter_table.alteration import Alteration
+from migsafe.sql.alter_table.columns import definition
+from migsafe.sql.draft import AE, AS, SUE, S, replace
+
+
+def only_lock(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
+    alteration.family(recurses=False)
+
+
+def switch_trigger(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
+    """Partitions follow since 15."""
+    partitioned = alteration.draft.is_partitioned(alteration.name)
+    alteration.family(recurses=partitioned and alteration.draft.version >= 15)
+
+
+def replica_identity(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
+    alteration.family(recurses=False)
+    index = definition(cmd).replica_identity_stmt.name
+    if index:
+        schema = alteration.name.split(".", 1)[0]
+        alteration.draft.lock(f"{schema}.{index}", S, "index")
+
+
+def cluster_on(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
+    alteration.family(recurses=False)
+    schema = alteration.name.split(".", 1)[0]
+    alteration.draft.lock(f"{schema}.{cmd.name}", alteration.mode, "index")
+
+
+def set_persistence(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
+    """SET LOGGED and SET UNLOGGED rewrite the table, unless it is that already."""
+    draft = alteration.draft
+    wanted = "permanent" if cmd.subtype == pb.AT_SetLogged else "unlogged"
+    alteration.family(recurses=False)
+    known = draft.relation(alteration.name)
+    if known and known.persistence == wanted:
+        return
+    if known is None and not draft.catalog.complete:
+        draft.suppose(f"no rewrite if {alteration.name} is {'' if wanted == 'permanent' else 'not '}logged already")
+    alteration.rewrite(alteration.name)
+    if known:
+        draft.alter(replace(known, persistence=wanted), known)
+    for sequence in draft.ways.sequences.get(alteration.name, ()):
+        draft.lock(sequence, AE)
+
+
+def set_tablespace(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
+    """The data files are copied to the other place."""
+    alteration.family(recurses=False)
+    alteration.rewrite(alteration.name)
+
+
+def set_access_method(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
+    alteration.family(recurses=False)
+    if cmd.name not in ("", "heap"):
+        alteration.rewrite(alteration.name)
+
+
+def owner(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
+    """Indexes and sequences that belong to the table follow, in ACCESS EXCLUSIVE, when the owner changes."""
+    draft = alteration.draft
+    alteration.family(recurses=False)
+    known = draft.relation(alteration.name)
+    if known and known.owner == cmd.newowner.rolename:
+        return
+    draft.lock_indexes(alteration.name, AE)
+    for sequence in draft.ways.sequences.get(alteration.name, ()):
+        draft.lock(sequence, AE)
+    if known:
+        draft.alter(replace(known, owner=cmd.newowner.rolename), known)
+
+
+def inherit(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
+
+    draft = alteration.draft
+    alteration.family(recurses=False)
+    parent = names.relation(definition(cmd).range_var, draft.catalog)
+    adding = cmd.subtype == pb.AT_AddInherit
+    draft.lock(parent, SUE if adding else AS)
+    known = draft.relation(alteration.name)
+    if known:
+        kept = tuple(name for name in known.parents if name != parent)
+        draft.alter(replace(known, parents=(*kept, parent) if adding else kept), known)
+
+
+def of_type(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
+    draft = alteration.draft
+    alteration.family(recurses=False)
+    name = names.listed(definition(cmd).type_name.names, draft.catalog, draft.catalog.types)
+    draft.lock(name, AS, "composite type")
+    known = draft.relation(alteration.name)
+    if known:
+        draft.alter(replace(known, of_type=name), known)

@@ -1,0 +1,57 @@
+"""The end of an ALTER TABLE: what is rewritten, verified and rebuilt once every subcommand is known."""
+
+from migsafe.sql import constraints, conversions
+from migsafe.sql.alter_table.alteration import Alteration
+from migsafe.sql.draft import AE
+
+
+def finish(alteration: Alteration) -> None:
+    for member, column in alteration.retyped:
+        _carry_type(alteration, member, column, alteration.retyped[member, column])
+    for relation in alteration.rewritten:
+        _rewrite(alteration, relation)
+    for relation in alteration.verified:
+        if relation not in alteration.rewritten:
+            alteration.draft.scan(relation)
+
+
+def _rewrite(alteration: Alteration, relation: str) -> None:
+    """Every index that stays is built anew."""
+    draft = alteration.draft
+    draft.rewrite(relation)
+    dropped = {item.name for item in draft.all("drops")}
+    for index in draft.indexes(relation):
+        draft.lock(index.name, AE)
+        if index.name not in dropped:
+            draft.build(index.name, relation, method=index.method)
+
+
+def _carry_type(alteration: Alteration, relation: str, column: str, conversion: conversions.Conversion) -> None:
+    """Indexes, checks and foreign keys over a column whose type changes (ATPostAlterTypeParse)."""
+    draft = alteration.draft
+    for index in draft.indexes(relation):
+        if column not in (*index.columns, *index.mentions, *index.included):
+            continue
+        draft.lock(index.name, AE)
+        plain = not index.mentions and index.predicate is None
+        if alteration.has_rows(relation) and (conversion.reindexes or not plain):
+            draft.scan(relation)
+            draft.build(index.name, relation, method=index.method)
+    for constraint in draft.constraints(relation):
+        if column in constraint.columns and constraint.kind == "check" and constraint.validated:
+            alteration.verify(relation)
+        if column in constraint.columns and constraint.kind == "foreign key" and constraint.references:
+            _remake_key(alteration, constraint.relation, constraint.references, conversion.reindexes)
+            constraints.lock_key_index(draft, constraint.references, constraint.referenced_columns)
+    for key in draft.references(relation):
+        if column in key.referenced_columns:
+            _remake_key(alteration, key.relation, relation, conversion.reindexes)
+
+
+def _remake_key(alteration: Alteration, table: str, target: str, validates: bool) -> None:
+    draft = alteration.draft
+    for name in (table, target):
+        for member in draft.family(name) if draft.is_partitioned(name) else (name,):
+            draft.lock(member, AE)
+    if validates:
+        constraints.check_reference(draft, table, target)

@@ -1,0 +1,189 @@
+"""What an expression mentions, calls, and whether it gives another value for every row."""
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from postgast import pg_query_pb2 as pb
+
+from migsafe.model.catalog import Catalog, Function
+from migsafe.sql.names import found
+from migsafe.sql.parse import deparse, kind, parse, strings, walk
+
+_NOT_READ = "migsafe cannot see whether {}() is volatile: no rewrite if it is not"
+
+
+class Volatile(NamedTuple):
+    """Whether an expression is volatile; `condition` says what the catalog did not know."""
+
+    volatile: bool
+    condition: str | None = None
+
+
+@cache
+def builtin_volatility() -> dict[str, str]:
+    """i, s or v by the bare name of every function of PostgreSQL 18 (functions.txt)."""
+    found_: dict[str, str] = {}
+    letter = ""
+    for line in files("migsafe.sql").joinpath("functions.txt").read_text().splitlines():
+        if line.startswith("["):
+            letter = line[1]
+        elif not line.startswith("#"):
+            found_.update(dict.fromkeys(line.split(), letter))
+    return found_
+
+
+def columns(node: Any) -> tuple[str, ...]:
+    """The columns that an expression over one table mentions, in order."""
+    names: dict[str, None] = {}
+    for part in walk(node):
+        if isinstance(part, pb.ColumnRef):
+            fields = strings(part.fields)
+            if fields and fields[-1]:
+                names[fields[-1]] = None
+    return tuple(names)
+
+
+def calls(node: Any, catalog: Catalog) -> tuple[str, ...]:
+    """The functions that an expression calls: `schema.name` for the user's own, bare for PostgreSQL's."""
+    found_: dict[str, None] = {}
+    for part in walk(node):
+        if isinstance(part, pb.FuncCall):
+            found_[function_name(strings(part.funcname), catalog)] = None
+    return tuple(found_)
+
+
+def function_name(names: tuple[str, ...], catalog: Catalog) -> str:
+    if len(names) > 1:
+        return names[-1] if names[0] == "pg_catalog" else f"{names[-2]}.{names[-1]}"
+    own = found(names[0], catalog, catalog.volatility)
+    return own if own in catalog.volatility or names[0] not in builtin_volatility() else names[0]
+
+
+def volatility(node: Any, catalog: Catalog) -> Volatile:
+    """Whether a default has to be computed for every row: after the planner has folded constants away (measured)."""
+    condition = None
+    for part in _evaluated(node):
+        if isinstance(part, pb.NextValueExpr):
+            return Volatile(True)
+        if not isinstance(part, pb.FuncCall):
+            continue
+        name = function_name(strings(part.funcname), catalog)
+        one = _of_function(name, part, catalog)
+        if one.volatile and one.condition is None:
+            return one
+        condition = condition or one.condition
+    return Volatile(condition is not None, condition)
+
+
+def _of_function(name: str, call: Any, catalog: Catalog) -> Volatile:
+    letter = catalog.volatility.get(name) or catalog.volatility.get(name.split(".")[-1])
+    if letter is None and "." not in name:
+        letter = builtin_volatility().get(name)
+    if letter is None:
+        return Volatile(True, _NOT_READ.format(name))
+    if letter != "v":
+        return Volatile(False)
+    body = _inlined(name, catalog)
+    return Volatile(True) if body is None else volatility(body, catalog)
+
+
+def _inlined(name: str, catalog: Catalog) -> Any | None:
+    """The expression that the planner puts in the place of a call of a simple SQL function (manual, inlining)."""
+    candidates = [f for f in catalog.functions.values() if f.name == name]
+    if len(candidates) != 1 or not _is_simple(candidates[0]):
+        return None
+    statement = parse(candidates[0].body or "")
+    if not isinstance(statement, pb.SelectStmt) or len(statement.target_list) != 1:
+        return None
+    set_fields = {field.name for field, _ in statement.ListFields()}
+    return statement.target_list[0].res_target.val if set_fields <= {"target_list", "limit_option", "op"} else None
+
+
+def _is_simple(function: Function) -> bool:
+    return function.language == "sql" and not function.returns_set and bool(function.body)
+
+
+def _evaluated(node: Any) -> Iterator[Any]:
+    """The parts of an expression that are left after constant folding."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, pb.Node):
+            which = kind(current)
+            if which is None:
+                continue
+            current = getattr(current, which)
+        if isinstance(current, pb.CaseExpr):
+            stack += _live_branches(current)
+        elif isinstance(current, pb.CoalesceExpr):
+            stack += _until_constant(current.args)
+        else:
+            yield current
+            for field, value in current.ListFields():
+                if field.message_type is not None:
+                    stack += [value] if hasattr(value, "ListFields") else list(value)
+
+
+def _until_constant(nodes: Any) -> list[Any]:
+    kept = []
+    for node in nodes:
+        if _is_constant(node):
+            break
+        kept.append(node)
+    return kept
+
+
+def _is_constant(node: Any) -> bool:
+    while kind(node) == "type_cast":
+        node = node.type_cast.arg
+    return kind(node) == "a_const" and not node.a_const.isnull
+
+
+def _live_branches(case: Any) -> list[Any]:
+    live = [case.arg]
+    for branch in case.args:
+        when = branch.case_when
+        truth = _truth(when.expr) if not kind(case.arg) else None
+        if truth is False:
+            continue
+        live += [when.result] if truth else [when.expr, when.result]
+        if truth:
+            return live
+    return [*live, case.defresult]
+
+
+def _truth(node: Any) -> bool | None:
+    constant = node.a_const
+    return bool(constant.boolval.boolval) if constant.WhichOneof("val") == "boolval" else None
+
+
+def proves_not_null(node: Any, column: str) -> bool:
+    """Whether a CHECK is one that lets SET NOT NULL skip its scan (measured; predtest.c)."""
+    which = kind(node)
+    if which == "bool_expr":
+        parts = node.bool_expr.args
+        if node.bool_expr.boolop == pb.AND_EXPR:
+            return any(proves_not_null(part, column) for part in parts)
+        return node.bool_expr.boolop == pb.NOT_EXPR and _is_null_test(parts[0], column, pb.IS_NULL)
+    return _is_null_test(node, column, pb.IS_NOT_NULL) or _is_distinct_from_null(node, column)
+
+
+def _is_null_test(node: Any, column: str, test: int) -> bool:
+    return kind(node) == "null_test" and node.null_test.nulltesttype == test and _is_column(node.null_test.arg, column)
+
+
+def _is_column(node: Any, column: str) -> bool:
+    return kind(node) == "column_ref" and strings(node.column_ref.fields)[-1:] == (column,)
+
+
+def _is_distinct_from_null(node: Any, column: str) -> bool:
+    if kind(node) != "a_expr" or node.a_expr.kind != pb.AEXPR_DISTINCT:
+        return False
+    left, right = node.a_expr.lexpr, node.a_expr.rexpr
+    return (_is_column(left, column) and right.a_const.isnull) or (_is_column(right, column) and left.a_const.isnull)
+
+
+def text(node: Any) -> str:
+    return deparse(node)

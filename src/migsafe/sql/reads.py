@@ -1,0 +1,79 @@
+"""What a query reads, column by column, and what it gives out."""
+
+from typing import Any
+
+from postgast import pg_query_pb2 as pb
+
+from migsafe.model.catalog import Catalog, Use
+from migsafe.sql import names, query, types
+from migsafe.sql.parse import kind, strings, walk
+
+
+def uses(statement: Any, catalog: Catalog) -> tuple[Use, ...]:
+    """The relations that a query mentions, each with the columns that may be meant; `*` for all of them."""
+    relations = {
+        part.alias.aliasname or part.relname: names.relation(part, catalog) for part, _ in query.mentioned(statement)
+    }
+    found: dict[str, dict[str, None]] = {name: {} for name in relations.values()}
+    for part in walk(statement):
+        if not isinstance(part, pb.ColumnRef):
+            continue
+        path = strings(part.fields)
+        column = "*" if kind(part.fields[-1]) == "a_star" else path[-1]
+        qualifier = next((word for word in reversed(path[:-1]) if word in relations), None)
+        for name in [relations[qualifier]] if qualifier else found:
+            if column == "*" or qualifier or _may_have(name, column, catalog):
+                found[name][column] = None
+    expanded = {name: _expanded(name, tuple(columns), catalog) for name, columns in found.items()}
+    return tuple(Use(name, columns) for name, columns in expanded.items() if not names.is_system(name))
+
+
+def _may_have(name: str, column: str, catalog: Catalog) -> bool:
+    columns = catalog.columns.get(name)
+    return columns is None or column in columns
+
+
+def _expanded(name: str, columns: tuple[str, ...], catalog: Catalog) -> tuple[str, ...]:
+    """`*` written out, as the view keeps it: columns added later are not in it."""
+    known = catalog.columns.get(name)
+    if "*" not in columns or known is None:
+        return columns
+    return tuple(dict.fromkeys([*known, *(column for column in columns if column != "*")]))
+
+
+def output(statement: Any, catalog: Catalog, aliases: tuple[str, ...] = ()) -> tuple[tuple[str, str | None], ...]:
+    """Name and type of the columns that a query gives out, as far as they can be told without planning."""
+    while isinstance(statement, pb.SelectStmt) and statement.op != pb.SETOP_NONE:
+        statement = statement.larg
+    if not isinstance(statement, pb.SelectStmt):
+        return ()
+    sources = _sources(statement, catalog)
+    found: list[tuple[str, str | None]] = []
+    for item in statement.target_list:
+        found += _target(item.res_target, sources, catalog)
+    return tuple((aliases[at] if at < len(aliases) else name, text) for at, (name, text) in enumerate(found))
+
+
+def _sources(statement: Any, catalog: Catalog) -> dict[str, str]:
+    found = {}
+    for item in statement.from_clause:
+        for part in walk(item):
+            if isinstance(part, pb.RangeVar):
+                found[part.alias.aliasname or part.relname] = names.relation(part, catalog)
+    return found
+
+
+def _target(target: Any, sources: dict[str, str], catalog: Catalog) -> list[tuple[str, str | None]]:
+    value = target.val
+    which = kind(value)
+    if which == "column_ref":
+        fields = value.column_ref.fields
+        path = strings(fields)
+        tables = [sources[path[-2]]] if len(path) > 1 and path[-2] in sources else list(sources.values())
+        if kind(fields[-1]) == "a_star":
+            return [(c.name, c.type) for table in tables for c in catalog.columns.get(table, {}).values()]
+        types_ = [catalog.columns[t][path[-1]].type for t in tables if path[-1] in catalog.columns.get(t, {})]
+        return [(target.name or path[-1], types_[0] if len(types_) == 1 else None)]
+    text = types.text(value.type_cast.type_name, catalog) if which == "type_cast" else None
+    name = target.name or (strings(value.func_call.funcname)[-1] if which == "func_call" else "?column?")
+    return [(name, text)]

@@ -1,0 +1,232 @@
+"""Proofs that a plan arrived, derived from what its statements together do to the schema."""
+
+import re
+from typing import NamedTuple
+
+from migsafe.model.catalog import Catalog, Column, Constraint, Index, Relation
+from migsafe.model.checks import CheckResult
+from migsafe.model.locks import LockMode
+from migsafe.model.plan import Plan
+from migsafe.model.statement import Statement
+from migsafe.sql.quote import literal, qualified
+from migsafe.verify import objects
+from migsafe.verify.net import Outcome, net, touched_by
+from migsafe.verify.proof import Proof, array, bare, fill, schema_of
+
+GROUP = "verify"
+
+_DEFINES = ("CREATE ", "ALTER ", "SECURITY LABEL")
+# With IF NOT EXISTS they may have found that there is nothing to do.
+_NOTHING_TO_DO = tuple(
+    f"CREATE {word}" for word in ("TABLE", "INDEX", "VIEW", "MATERIALIZED VIEW", "SEQUENCE", "STATISTICS", "EXTENSION")
+)
+
+_INDEXED = ("table", "materialized view")
+
+
+class _Doubt(NamedTuple):
+    """A statement whose effects are not known, or (`sql` None) a revision of which not all could be read."""
+
+    position: int
+    place: str
+    sql: str | None
+
+
+def derive(plan: Plan, catalog: Catalog) -> tuple[Proof, ...]:
+    """What must be true once `plan` is done; `catalog` is the schema before it.
+
+    Proofs are of the net effect, in the order in which the statements touched their subjects last; the version table
+    comes at the end. Statements that `unproven()` names are in none of them.
+    """
+    outcomes, final = net(plan, catalog)
+    doubts = _doubts(plan)
+    version = plan.server_version or catalog.server_version
+    proofs = [
+        proof
+        for outcome in outcomes
+        if not _is_said_elsewhere(outcome, final, version)
+        and (proof := _proof(outcome, final, _which(doubts, outcome))) is not None
+    ]
+    own = tuple(proof.subject for proof in proofs if proof.kind == "index")
+    proofs += [_no_invalid_index(table, own) for table in _tables(plan, outcomes, final)]
+    return (*proofs, _version_table(plan))
+
+
+def unproven(plan: Plan) -> tuple[CheckResult, ...]:
+    """One `unknown` for each statement, and each unreadable revision, of which nothing (or not all) can be derived."""
+    results = []
+    for step in plan.steps:
+        results += [
+            _unknown(f"{_spot(statement)}: {_start(statement)}", why)
+            for statement in step.statements
+            if (why := _why_not(statement)) is not None
+        ]
+        if step.read == "unreadable":
+            why = step.unreadable or "the revision could not be read"
+            results.append(_unknown(f"revision {step.revision} ({step.path}), what it could not read", why))
+    return tuple(results)
+
+
+def _why_not(statement: Statement) -> str | None:
+    effects = statement.effects
+    if effects.unknown is not None:
+        return effects.unknown
+    kinds = {touched.kind for touched, _ in touched_by(effects, Catalog())}
+    if lost := sorted(kind for kind in kinds if not objects.is_looked_up(kind)):
+        return f"{', '.join(lost)}: not looked up"
+    if effects.changes_schema or effects.command.startswith(_NOTHING_TO_DO):
+        return None
+    return f"what {effects.command} changes is not looked up" if effects.command.startswith(_DEFINES) else None
+
+
+def _unknown(subject: str, why: str) -> CheckResult:
+    return CheckResult(
+        check="derivable",
+        group=GROUP,
+        status="unknown",
+        subject=subject,
+        message=f"{subject}: nothing can be derived from it, so nothing proves that it did its work ({why}).",
+        remedy="Look at the database, or say what must be true with op.verify(...) in the revision.",
+    )
+
+
+def _proof(outcome: Outcome, final: Catalog, doubts: tuple[str, ...]) -> Proof | None:
+    touched, thing = outcome.object, outcome.thing
+    asked = objects.query_of(thing, final, outcome.touch.whole) if thing is not None else None
+    if asked is None and not objects.is_looked_up(touched.kind):
+        return None
+    there = "there (its definition is not compared)" if thing is not None else "there"
+    sql, expected = asked or (objects.presence(touched, outcome.there), there if outcome.there else "gone")
+    return Proof(
+        name=f"{touched.kind}-{'there' if outcome.there else 'gone'}",
+        kind=touched.kind,
+        subject=touched.label,
+        expected=expected,
+        sql=sql,
+        remedy=_remedy(outcome),
+        grant=_grant(outcome),
+        place=_spot(outcome.touch.statement),
+        doubts=doubts,
+    )
+
+
+def _remedy(outcome: Outcome) -> str:
+    thing = outcome.thing
+    if isinstance(thing, Index):
+        return (
+            f"See the index with \\d {qualified(thing.relation)} in psql. If it is invalid: "
+            f"DROP INDEX CONCURRENTLY {qualified(thing.name)}; then mend the rows and build it again."
+        )
+    if isinstance(thing, Constraint) and thing.validated:
+        return f"See \\d {qualified(thing.relation)} in psql; a constraint that is NOT VALID needs VALIDATE CONSTRAINT."
+    if isinstance(thing, Relation) or outcome.object.of:
+        return f"See \\d {qualified(outcome.object.of or outcome.object.name)} in psql."
+    return "Paste the query into psql and compare."
+
+
+def _grant(outcome: Outcome) -> str | None:
+    """Only names of types and functions are looked up by the server's own rules, which ask for USAGE."""
+    type_name = getattr(outcome.thing, "type", None) or getattr(outcome.thing, "base", None) or outcome.object.name
+    if outcome.object.kind not in ("column", "type", "function") or "." not in type_name:
+        return None
+    schema = type_name.split(".", 1)[0]
+    return f"GRANT USAGE ON SCHEMA {schema} TO {{role}};"
+
+
+def _is_said_elsewhere(outcome: Outcome, final: Catalog, version: int) -> bool:
+    """Whether another proof looks at it too.
+
+    The index of a constraint is looked at with it, a NOT NULL with its column, a part of a partitioned index with the
+    whole. Before PostgreSQL 18 a NOT NULL is not in pg_constraint (release notes of 18, E.4.3.4). A partitioned index
+    is valid only when all its parts are (manual, section 5.12.2.1).
+    """
+    thing = outcome.thing or outcome.touch.thing
+    created = outcome.there and outcome.touch.by == "create"
+    match thing:
+        case Index():
+            constraints = final.constraints.get(thing.relation, {}).values()
+            return (created and thing.parent is not None) or any(known.index == thing.name for known in constraints)
+        case Constraint(kind="not null"):
+            return version < 18 or not outcome.there or (created and thing.validated)
+        case Constraint():
+            return created and thing.inherited
+        case Relation(kind="composite type"):
+            return True
+        case Column():
+            relation = final.relations.get(thing.relation)
+            return relation is not None and "view" in relation.kind
+    return False
+
+
+def _tables(plan: Plan, outcomes: tuple[Outcome, ...], final: Catalog) -> tuple[str, ...]:
+    """Tables at the end of which the plan changed something, or which it locked against writes or other DDL."""
+    strong = LockMode.SHARE_UPDATE_EXCLUSIVE.strength
+    touched = [outcome.object.of or outcome.object.name for outcome in outcomes if outcome.there]
+    touched += [outcome.thing.relation for outcome in outcomes if isinstance(outcome.thing, Index) and outcome.there]
+    touched += [
+        lock.relation
+        for statement in plan.statements
+        for lock in statement.effects.locks
+        if lock.kind in _INDEXED and lock.mode.strength >= strong
+    ]
+    known = (final.relations.get(name) for name in dict.fromkeys(touched))
+    return tuple(r.name for r in known if r and r.kind in _INDEXED and r.persistence != "temporary")
+
+
+def _no_invalid_index(table: str, own: tuple[str, ...]) -> Proof:
+    return Proof(
+        name="no-invalid-index",
+        kind="table",
+        subject=table,
+        expected="no invalid index" + (", besides those asked for above" if own else ""),
+        sql=fill("verify_no_invalid_index", schema=schema_of(table), relation=literal(bare(table)), others=array(own)),
+        remedy="DROP INDEX CONCURRENTLY the invalid index, then build it again if it is wanted.",
+        grant="GRANT pg_read_all_stats TO {role};",
+    )
+
+
+def _version_table(plan: Plan) -> Proof:
+    heads = tuple(sorted(plan.target))
+    table = qualified(plan.version_table)
+    schema = f"GRANT USAGE ON SCHEMA {table.split('.', 1)[0]} TO {{role}}; " if "." in plan.version_table else ""
+    return Proof(
+        name="version-table",
+        kind="version table",
+        subject=plan.version_table,
+        expected=f"holds {', '.join(heads)} and nothing else" if heads else "is empty (base)",
+        sql=fill("verify_version_table", heads=array(heads), table=table),
+        remedy="`migsafe current` shows where Alembic stands; the same `migsafe upgrade` carries on from there.",
+        grant=f"{schema}GRANT SELECT ON {table} TO {{role}};",
+    )
+
+
+def _doubts(plan: Plan) -> tuple[_Doubt, ...]:
+    doubts, position = [], -1
+    for step in plan.steps:
+        for statement in step.statements:
+            position += 1
+            if statement.effects.unknown is not None:
+                doubts.append(_Doubt(position, _spot(statement), statement.sql.lower()))
+        if step.read == "unreadable":
+            doubts.append(_Doubt(position + 1, f"revision {step.revision}, which could not be read", None))
+    return tuple(doubts)
+
+
+def _which(doubts: tuple[_Doubt, ...], outcome: Outcome) -> tuple[str, ...]:
+    """Doubts that came after the subject was touched last and that may be about it."""
+    name = outcome.object.name if outcome.object.of else bare(outcome.object.name)
+    word = re.compile(rf"(?<!\w){re.escape(name.split('(', 1)[0].lower())}(?!\w)")
+    return tuple(
+        doubt.place
+        for doubt in doubts
+        if doubt.position > outcome.touch.position and (doubt.sql is None or word.search(doubt.sql))
+    )
+
+
+def _spot(statement: Statement) -> str:
+    return statement.place if statement.path else f"statement {statement.index + 1}"
+
+
+def _start(statement: Statement) -> str:
+    words = " ".join(statement.sql.split())
+    return words if len(words) <= 60 else words[:57] + "…"

@@ -1,0 +1,32 @@
+"""create releases
+
+Revision ID: 3d4455667788
+Revises: 
+Create Date: 2026-01-11 09:11:00.000000
+
+"""
+from typing import Sequence, Union
+
+from alembic import op
+import sqlalchemy as sa
+
+
+# revision identifiers, used by Alembic.
+revision: str = '3d4455667788'
+down_revision: Union[str, Sequence[str], None] = None
+branch_labels: Union[str, Sequence[str], None] = None
+depends_on: Union[str, Sequence[str], None] = None
+
+
+def upgrade() -> None:
+    """Upgrade schema."""
+    op.create_table(
+        "releases",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("version", sa.Text(), nullable=False),
+    )
+
+
+def downgrade() -> None:
+    """Downgrade schema."""
+    op.drop_table("releases")

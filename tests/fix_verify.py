@@ -1,0 +1,67 @@
+"""Migrations that were really made, with the plan and the schema from before them."""
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from fix_postgres import Connect, Connection
+from migsafe.model.after import after
+from migsafe.model.catalog import Catalog
+from migsafe.model.checks import CheckResult
+from migsafe.model.plan import Plan, Step
+from migsafe.model.statement import Statement
+from migsafe.sql.predict import predict
+
+Migrate = Callable[..., tuple[Plan, Catalog]]
+
+
+def plan_of(catalog: Catalog, *statements: str) -> Plan:
+    """A plan of one revision, ae1; statement N is written in line N of versions/ae1.py."""
+    found = []
+    for index, text in enumerate(statements):
+        effects = predict(text, catalog)
+        found.append(Statement(text, effects, index, "ae1", "versions/ae1.py", index + 1))
+        catalog = after(catalog, effects)
+    step = Step("ae1", (), "versions/ae1.py", statements=tuple(found))
+    return Plan((), ("ae1",), (step,), server_version=18)
+
+
+def catalog_of(*statements: str) -> Catalog:
+    """The schema that statements make of an empty database."""
+    catalog = Catalog(complete=True)
+    for text in statements:
+        catalog = after(catalog, predict(text, catalog))
+    return catalog
+
+
+def summary(results: tuple[CheckResult, ...], *statuses: str) -> list[str]:
+    """`check subject` of the results with one of the statuses."""
+    return [f"{result.check} {result.subject}" for result in results if result.status in statuses]
+
+
+@pytest.fixture
+def connection(connect: Connect) -> Connection:
+    return connect()
+
+
+@pytest.fixture
+def migrate(connection: Connection) -> Migrate:
+    """`migrate(*statements, setup=())`: all executed, the version table at ae1; gives the plan and the schema before.
+
+    With `failing=True` a statement that the server refuses is passed over, as if somebody had gone on after it.
+    """
+
+    def run(*statements: str, setup: tuple[str, ...] = (), failing: bool = False) -> tuple[Plan, Catalog]:
+        connection.execute("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
+        connection.execute("INSERT INTO alembic_version VALUES ('ae1')")
+        catalog = catalog_of(*setup)
+        for text in (*setup, *statements):
+            try:
+                connection.execute(text.encode())
+            except psycopg.Error:
+                if not failing:
+                    raise
+        return plan_of(catalog, *statements), catalog
+
+    return run
