@@ -34,6 +34,7 @@ format: $(VENV)/.made
 
 docs: $(VENV)/.made
 	$(BIN)/python -m migsafe.cli.docs
+	$(BIN)/python tests/locks_page.py
 
 clean:
 	rm -rf $(VENV) .*_cache

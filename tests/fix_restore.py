@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fix_postgres import Connect, Connection
-from fix_way_back import HISTORY, VERSION, upgrade_plan
+from fix_postgres import VERSION, Connect, Connection
+from fix_way_back import HISTORY, upgrade_plan
 from migsafe.backup import back_up
 from migsafe.backup.restore import write_restore_script
 from migsafe.postgres.connection import Database
@@ -16,13 +16,13 @@ from migsafe.postgres.connection import Database
 BEFORE = (
     HISTORY,
     "INSERT INTO alembic_version VALUES ('r0')",
-    "CREATE EXTENSION vector",
+    "CREATE EXTENSION cube",
     'CREATE SCHEMA "Sales dept"',
     "CREATE TYPE mood AS ENUM ('good', 'bad')",
     "CREATE DOMAIN positive AS int CHECK (value > 0)",
     "CREATE TABLE users (id serial PRIMARY KEY, name text NOT NULL, mood mood, best bigint)",
     """CREATE TABLE "Sales dept"."order lines" (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-           user_id int REFERENCES users, amount positive, embedding vector(3))""",
+           user_id int REFERENCES users, amount positive, place cube)""",
     'ALTER TABLE users ADD CONSTRAINT best_fk FOREIGN KEY (best) REFERENCES "Sales dept"."order lines"',
     "CREATE INDEX ix_name ON users (name)",
     "CREATE VIEW good_users AS SELECT id, name FROM users WHERE mood = 'good'",
@@ -34,8 +34,8 @@ BEFORE = (
     "CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')",
     "CREATE SEQUENCE tickets",
     "INSERT INTO users (name, mood) SELECT 'user ' || n, 'good' FROM generate_series(1, 40) n",
-    """INSERT INTO "Sales dept"."order lines" (user_id, amount, embedding)
-           SELECT n, n, '[1,2,3]' FROM generate_series(1, 40) n""",
+    """INSERT INTO "Sales dept"."order lines" (user_id, amount, place)
+           SELECT n, n, '(1,2,3)' FROM generate_series(1, 40) n""",
     "INSERT INTO events VALUES (1, '2024-05-05')",
     "UPDATE users SET best = id",
     "REFRESH MATERIALIZED VIEW counts",
@@ -54,7 +54,7 @@ UPGRADE = (
     "CREATE INDEX CONCURRENTLY ix_mood ON users (mood)",
     "CREATE FUNCTION whisper(u users) RETURNS text LANGUAGE sql AS 'SELECT lower(u.name)'",
     'ALTER TABLE "Sales dept"."order lines" DROP COLUMN amount',
-    'ALTER TABLE "Sales dept"."order lines" ALTER COLUMN embedding TYPE vector(2) USING subvector(embedding, 1, 2)',
+    'ALTER TABLE "Sales dept"."order lines" ALTER COLUMN place TYPE cube USING cube_subset(place, ARRAY[1, 2])',
     "ALTER TABLE events_2024 RENAME TO events_old",
     "DROP VIEW good_users",
     "CREATE TABLE good_users (id int)",

@@ -191,7 +191,7 @@ def main() -> None:
     with Journal(journal) as log:
         log.write("started", database=database.label, pid=os.getpid(), host=os.uname().nodename)
     ran = run_plan(environment, seen.plan, database, journal, path, lock_timeout=20.0)
-    print(*outcomes(ran), ran.stopped_at, ran.failure)  # noqa: T201 - what the parent reads
+    print(*outcomes(ran), ran.stopped_at, ran.failure)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from fix_postgres import Connect, Connection
+from fix_postgres import VERSION, Connect, Connection
 from migsafe.model.after import after
 from migsafe.model.catalog import Catalog
 from migsafe.model.checks import CheckResult
@@ -20,18 +20,18 @@ def plan_of(catalog: Catalog, *statements: str) -> Plan:
     """A plan of one revision, ae1; statement N is written in line N of versions/ae1.py."""
     found = []
     for index, text in enumerate(statements):
-        effects = predict(text, catalog)
+        effects = predict(text, catalog, VERSION)
         found.append(Statement(text, effects, index, "ae1", "versions/ae1.py", index + 1))
         catalog = after(catalog, effects)
     step = Step("ae1", (), "versions/ae1.py", statements=tuple(found))
-    return Plan((), ("ae1",), (step,), server_version=18)
+    return Plan((), ("ae1",), (step,), server_version=VERSION)
 
 
 def catalog_of(*statements: str) -> Catalog:
     """The schema that statements make of an empty database."""
-    catalog = Catalog(complete=True)
+    catalog = Catalog(complete=True, server_version=VERSION)
     for text in statements:
-        catalog = after(catalog, predict(text, catalog))
+        catalog = after(catalog, predict(text, catalog, VERSION))
     return catalog
 
 

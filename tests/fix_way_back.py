@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fix_postgres import Connection
+from fix_postgres import VERSION, Connection
 from migsafe.model.after import after
 from migsafe.model.catalog import Catalog
 from migsafe.model.plan import Plan, Step
@@ -15,7 +15,6 @@ from migsafe.postgres.catalog import read
 from migsafe.postgres.connection import Database
 from migsafe.sql.predict import predict
 
-VERSION = 18
 HISTORY = "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)"
 
 

@@ -58,6 +58,7 @@ def test_plain_alembic_refuses_the_naive_revision_and_changes_nothing(
     assert done.returncode != 0
     assert "create-index-not-concurrently" in done.stderr
     assert "f00000000001_index.py:8" in done.stderr
+    assert '-x "migsafe.allow=create-index-not-concurrently: because …" upgrade ' in done.stderr
     assert "Traceback" not in done.stderr
     assert connect().execute("SELECT version_num FROM alembic_version").fetchall() == [("c05b3e86d7f1",)]
     assert connect().execute("SELECT to_regclass('ix_customers_created_at')").fetchone() == (None,)
@@ -97,6 +98,15 @@ def test_commands_that_run_no_revision_are_left_alone(guarded: Path, alembic: Ru
     done = alembic(guarded, "current", "history", "stamp base", "stamp head")
     assert done.returncode == 0, done.stderr
     assert not (guarded / ".migsafe").exists()
+
+
+def test_a_wrong_setting_is_one_line_and_only_where_revisions_run(guarded: Path, alembic: Run) -> None:
+    (guarded / "migsafe.toml").write_text('guadr = "off"\n')
+    assert alembic(guarded, "current").returncode == 0
+    done = alembic(guarded, "upgrade head")
+    assert done.returncode != 0
+    assert "unknown key guadr. Did you mean guard?" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_failing_revision_is_alembics_own_error_and_leaves_a_report(guarded: Path, alembic: Run) -> None:

@@ -84,6 +84,7 @@ def test_a_file_is_there_whole_or_not_at_all(settings: Settings, monkeypatch: py
     with pytest.raises(OSError, match="No space left"):
         rundir.write(path, b"second")
     assert path.read_text() == "first"
+    assert list(path.parent.iterdir()) == [path]
 
 
 def journal_of(settings: Settings, name: str, **facts: object) -> Path:
@@ -106,6 +107,16 @@ def test_a_run_with_a_report_or_without_a_journal_has_not_crashed(settings: Sett
     reported = journal_of(settings, "reported")
     (reported / rundir.REPORT).write_text("{}")
     rundir.create(settings, (), ("dry",))
+    assert rundir.crashed(settings, "app@db/shop") == ()
+
+
+def test_a_run_that_came_to_its_end_later_has_carried_on(settings: Settings) -> None:
+    journal_of(settings, "crashed", pid=None)
+    later = journal_of(settings, "other", database="app@db/other")
+    (later / rundir.REPORT).write_text("{}")
+    assert len(rundir.crashed(settings, "app@db/shop")) == 1
+    later = journal_of(settings, "later")
+    (later / rundir.REPORT).write_text("{}")
     assert rundir.crashed(settings, "app@db/shop") == ()
 
 

@@ -211,7 +211,7 @@ def test_a_second_runner_waits_for_the_first_and_then_finds_nothing_to_do(
     first.execute("SELECT pg_advisory_lock(%s)", (advisory.key(database.dbname, "public.alembic_version"),))
     done = migsafe(project, "upgrade head --yes --backup none --deadline 2s")
     assert done.returncode == 75, done.stdout + done.stderr
-    assert "the first runner" in done.stdout
+    assert "the first runner" in done.stdout + done.stderr
     assert version(connect) == HEAD
 
 

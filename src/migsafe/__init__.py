@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from migsafe import command as command
     from migsafe.env_guard import guard as guard
+    from migsafe.explanation import explain as explain
+    from migsafe.model.catalog import Catalog as Catalog
     from migsafe.model.report import Report as Report
 
 __version__ = "0.1.0"
-__all__ = ["Report", "__version__", "command", "guard"]
+__all__ = ["Catalog", "Report", "__version__", "command", "explain", "guard"]
 
-_HOMES = {"guard": "migsafe.env_guard", "Report": "migsafe.model.report"}
+_HOMES = {
+    "Catalog": "migsafe.model.catalog",
+    "Report": "migsafe.model.report",
+    "explain": "migsafe.explanation",
+    "guard": "migsafe.env_guard",
+}
 
 
 def __getattr__(name: str) -> Any:

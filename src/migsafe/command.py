@@ -1,4 +1,4 @@
-"""Drop-in for programs that call `alembic.command`: the same names and arguments, guarded."""
+"""Drop-in for programs that call `alembic.command`: `upgrade` and `downgrade` guarded, all else Alembic's own."""
 
 from typing import Any
 
@@ -11,9 +11,13 @@ from migsafe.model.report import Report
 from migsafe.model.run import Blocker
 from migsafe.postgres.connection import Database
 from migsafe.revisions.config import from_config
-from migsafe.settings import load
+from migsafe.settings import load, with_wishes
 from migsafe.situation import Asked
 from migsafe.upgrade import upgrade as _upgrade
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(alembic_command, name)
 
 
 class _Nobody:
@@ -35,8 +39,9 @@ class _Nobody:
 def upgrade(config: Config, revision: str, sql: bool = False, tag: str | None = None, **wishes: Any) -> Report | None:
     """As `alembic.command.upgrade(config, revision)`, through preview, lint, preflight, backup, guard and verify.
 
-    `wishes` are keys of the settings (`lock_timeout=0.5`, `backup="none"`), over what the project's file says. With
-    `sql` it is Alembic's own. Returns the report; raises NotMigrated, which carries it, for every outcome but done.
+    `wishes` are keys of the settings (`lock_timeout="500ms"`, `backup="none"`), over what the project's file says.
+    With `sql` it is Alembic's own. Returns the report; raises NotMigrated, which carries it, for every outcome but
+    done and nothing to do, and UsageError for a wish that is no setting.
     """
     if sql:
         alembic_command.upgrade(config, revision, sql=True, tag=tag)
@@ -53,9 +58,7 @@ def downgrade(config: Config, revision: str, sql: bool = False, tag: str | None 
 
 
 def _migrate(config: Config, asked: Asked, tag: str | None, wishes: dict[str, Any]) -> Report:
-    import msgspec
-
-    settings = msgspec.structs.replace(load(), **wishes)
+    settings = with_wishes(load(), wishes)
     report = _upgrade(from_config(config, tag=tag), settings, asked, _Nobody())
     if report.exit_code != 0:
         raise NotMigrated(outcome(report).headline, report)

@@ -36,13 +36,17 @@ def guard(context: Any, mode: Mode | None = None) -> None:
     checks), warn (say them and go on), off. Adds to a plain `alembic upgrade`: lint, preflight, lock_timeout, one
     transaction a revision, the advisory lock, a journal and a report, verification. What needs a second try (waiting
     for a lock with nothing held) only `migsafe upgrade` can do. A finding is accepted with
-    `alembic -x "migsafe.allow=RULE: because" upgrade head`. Never raises by itself.
+    `alembic -x "migsafe.allow=RULE: because" upgrade head`. Never raises by itself, and leaves every command alone
+    that runs no revision.
     """
+    if mode != "off":
+        install(context, lambda requested: _sentry(mode, requested))
+
+
+def _sentry(mode: Mode | None, requested: Requested) -> "_Sentry | None":
     settings = load()
     mode = mode or settings.guard
-    if mode == "off":
-        return
-    install(context, lambda requested: _Sentry(settings, mode, requested))
+    return None if mode == "off" else _Sentry(settings, mode, requested)
 
 
 class _Sentry:
@@ -70,7 +74,7 @@ class _Sentry:
         report = report_of(self.situation, asked)
         if self.mode == "refuse" and report.refused:
             _show(report)
-            raise NotMigrated(outcome(report).headline, report)
+            raise NotMigrated(_refusal(report), report)
         self._say(report)
         self.log, self.report = begin_run(self.situation, settings, report)
         own = self.held.enter_context(connect(self.situation.database))
@@ -87,7 +91,7 @@ class _Sentry:
         self.report = msgspec.structs.replace(self.report, steps=self.runner.results(), after=after)
         if self.report.outcome == "unverified" and self.mode == "refuse":
             _show(self.report)
-            raise NotMigrated(outcome(self.report).headline, self.report)
+            raise NotMigrated(outcome(self.report).headline.rstrip("."), self.report)
 
     def closed(self, error: BaseException | None) -> None:
         if self.report is not None and self.log is not None:
@@ -104,7 +108,20 @@ class _Sentry:
 
 
 def _worth_saying(result: CheckResult) -> bool:
-    return result.status in ("blocked", "warned")
+    # That there is no backup is so under every `alembic upgrade`, and a plan that destroys something has findings.
+    return result.status in ("blocked", "warned") and result.check != "backup"
+
+
+def _refusal(report: Report) -> str:
+    """The headline and what to type to go on. Alembic adds the full stop."""
+    rules = sorted({finding.rule for finding in report.open_errors})
+    accepting = " ".join(f'-x "{ALLOW}{rule}: because …"' for rule in rules)
+    command = f"{report.command} {report.asked}"
+    ways = [f"to accept: alembic {accepting} {command}"] if rules else []
+    checks = sorted({result.check for result in report.before if result.refuses})
+    skipping = " ".join(f'--skip {check} --because "…"' for check in checks)
+    ways += [f"to overrule the checks: migsafe {command} {skipping}"] if checks else []
+    return "; ".join([outcome(report).headline.rstrip("."), *ways])
 
 
 def _show(report: Report) -> None:

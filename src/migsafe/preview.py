@@ -201,8 +201,10 @@ def _replayed(
     from migsafe.postgres.stand_ins import stand_ins
     from migsafe.revisions.replay import MARKER, Job, Result
 
+    known = stand_ins(scratch, marker=MARKER)
+    lacking: tuple[str, ...] = ()
     if database is not None:
-        copy_schema(database, scratch, version_table=reading.version_table)
+        lacking = copy_schema(database, scratch, version_table=reading.version_table, stand_ins=known)
     prepare = reading.heads if database is None else ()
     undoing = direction != reading.direction
     with tempfile.TemporaryDirectory() as folder:
@@ -214,7 +216,7 @@ def _replayed(
             output=str(output),
             direction="downgrade" if direction == "downgrade" else "upgrade",
             prepare=reading.target if undoing else prepare,
-            stand_ins=stand_ins(scratch, marker=MARKER),
+            stand_ins=known,
         )
         child = subprocess.run(
             [sys.executable, "-m", "migsafe.revisions.replay"],
@@ -225,4 +227,12 @@ def _replayed(
         if not output.is_file():
             return {}, child.stderr.decode(errors="replace").strip().rpartition("\n")[2] or "the replay gave no answer"
         result = msgspec.json.decode(output.read_bytes(), type=Result)
-    return {step.revision: step for step in result.steps}, result.error
+    steps = {step.revision: _excused(step, lacking) for step in result.steps}
+    return steps, result.error
+
+
+def _excused(step: RenderedStep, lacking: tuple[str, ...]) -> RenderedStep:
+    """What failed there may have failed for what the copy of the schema lacks."""
+    if step.unreadable is None or not lacking:
+        return step
+    return msgspec.structs.replace(step, unreadable=f"{step.unreadable} (not in the copy of the schema: {lacking[0]})")

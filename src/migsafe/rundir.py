@@ -13,7 +13,7 @@ from migsafe import journal
 from migsafe.errors import UsageError
 from migsafe.settings import Settings
 
-REPORT, JOURNAL = "report.json", "journal.jsonl"
+REPORT, JOURNAL, BACKUP = "report.json", "journal.jsonl", "backup"
 
 
 class Crashed(msgspec.Struct, frozen=True):
@@ -59,10 +59,14 @@ def write(path: Path, content: str | bytes) -> Path:
     """Write a file that only its owner reads, whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
     partial.replace(path)
     return path
 
@@ -70,11 +74,16 @@ def write(path: Path, content: str | bytes) -> Path:
 def crashed(settings: Settings, database: str) -> tuple[Crashed, ...]:
     """Runs on `database` (its label) that neither finished nor wrote a report, newest first.
 
-    `alive`: the process that made one still runs on this machine.
+    Those before a run that did come to its end are history: it carried on from them. `alive`: the process that made
+    one still runs on this machine.
     """
     found = []
     for path in directories(settings):
-        if (path / REPORT).exists() or not (path / JOURNAL).exists():
+        if not (path / JOURNAL).exists():
+            continue
+        if (path / REPORT).exists():
+            if any(entry.get("database") == database for entry in journal.read(path / JOURNAL)):
+                break
             continue
         last = journal.unfinished(path / JOURNAL)
         if last is not None and last.get("database") == database:

@@ -1,8 +1,6 @@
 """`[tool.migsafe]` of pyproject.toml, or migsafe.toml: read once, frozen, every key known."""
 
-import difflib
 import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -106,14 +104,25 @@ def load(start: Path | None = None) -> Settings:
 def _table(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
+    # What the standard library takes long to load is loaded where it is used: `explain` answers in 0.1 s.
+    import tomllib
+
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if path.name == "pyproject.toml" and "migsafe" not in text:
+            return None
+        content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: {error}", "Mend the file; it is not valid TOML.") from None
-    tool: dict[str, Any] | None = content.get("tool", {}).get("migsafe")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", "Run as a user who may read it.") from None
+    tool = content.get("tool", {})
+    own = tool.get("migsafe") if isinstance(tool, dict) else None
+    if own is not None and not isinstance(own, dict):
+        raise UsageError(f"{path}: tool.migsafe is not a table", "Write its keys below [tool.migsafe].")
     if path.name == "pyproject.toml":
-        return tool
-    return content if tool is None else tool
+        return own
+    return content if own is None else own
 
 
 def from_table(table: dict[str, Any], source: Path) -> Settings:
@@ -130,17 +139,38 @@ def from_table(table: dict[str, Any], source: Path) -> Settings:
             if key in table:
                 table[key] = size(table[key])
         table |= {"directory": str(source.parent), "source": str(source)}
-        return msgspec.convert(table, Settings)
+        settings = msgspec.convert(table, Settings)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{source}: {error}", "`migsafe init` prints every key with its default.") from None
+        raise UsageError(f"{source}: {_said(error)}", "`migsafe init` writes every key with its default.") from None
     except UsageError as error:
         raise UsageError(f"{source}: {error.message}", error.remedy) from None
+    if settings.backup_jobs < 1:
+        raise UsageError(f"{source}: backup_jobs: {settings.backup_jobs} is not a number of jobs", "Write 1 or more.")
+    return settings
+
+
+def with_wishes(settings: Settings, wishes: dict[str, Any]) -> Settings:
+    """`settings` with some keys as a program wishes them. Raises UsageError for one that is unknown or wrong."""
+    wished = from_table(wishes, Path("migsafe.command"))
+    return msgspec.structs.replace(settings, **{key: getattr(wished, key) for key in wishes})
+
+
+def _said(error: msgspec.ValidationError) -> str:
+    """`Expected `int`, got `str` - at `$.backup_jobs`` with the key in front, and what an enumeration allows."""
+    message, _, key = str(error).partition(" - at `$.")
+    key = key.rstrip("`").removesuffix("[...]")
+    allowed = {"backup": "dump, evidence or none", "guard": "refuse, warn or off"}
+    levels = {"lint.severity": "error, warning or info", "lint.fail_on": "error, warning or info"}
+    choice = (allowed | levels).get(key)
+    return f"{key}: {message}" + (f"; it is {choice}" if choice else "")
 
 
 def _only_known(table: dict[str, Any], shape: type[msgspec.Struct], source: Path, prefix: str) -> None:
     known = [name for name in shape.__struct_fields__ if name not in _DERIVED]
     for key in table:
         if key not in known:
+            import difflib
+
             near = difflib.get_close_matches(key, known, n=1)
             remedy = f"Did you mean {prefix}{near[0]}?" if near else f"Known keys: {', '.join(known)}."
             raise UsageError(f"{source}: unknown key {prefix}{key}", remedy)

@@ -1,6 +1,8 @@
 """What is known before anything is changed: plan, findings, preflight."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -8,30 +10,37 @@ import msgspec
 import psycopg
 
 from migsafe import __version__, rundir
+from migsafe.errors import ConnectionFailed, UsageError
 from migsafe.lint import excuse, lint
 from migsafe.model.checks import CheckResult
 from migsafe.model.findings import Finding
 from migsafe.model.report import Excuse, Report
 from migsafe.postgres.catalog import read as read_catalog
-from migsafe.postgres.connection import Database, connect
+from migsafe.postgres.connection import Database, connect, redact
+from migsafe.postgres.refusal import explain
 from migsafe.postgres.size import database_size
 from migsafe.preflight import preflight
 from migsafe.preview import Preview, preview
 from migsafe.revisions.config import Environment
-from migsafe.revisions.read import Direction, Reading
+from migsafe.revisions.read import Direction, Reading, read
 from migsafe.settings import Settings
 
 BackupKind = Literal["dump", "evidence", "none"]
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What one call wants. `url` takes the place of the one in env.py; `excuses` are recorded in the report."""
+    """What one call wants. `url` takes the place of the one in env.py; `excuses` are recorded in the report.
+
+    `typed` and `options` are the words before and after the command that name environment and database.
+    """
 
     target: str
     direction: Direction = "upgrade"
     url: str | None = None
     dry_run: bool = False
     excuses: tuple[Excuse, ...] = ()
+    typed: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -44,6 +53,32 @@ class Situation(msgspec.Struct, frozen=True):
     before: tuple[CheckResult, ...]
     backup_kind: BackupKind
     notes: tuple[str, ...] = ()
+
+
+# Of a password with an @ in it, drivers take the rest for a part of the host name, and quote that.
+_REST_OF_A_PASSWORD = re.compile(r"(['\"])[^'\"]*@")
+
+
+@contextmanager
+def connecting() -> Iterator[None]:
+    """What the driver of env.py says of a connection that it could not make, with the remedy that fits."""
+    try:
+        yield
+    except ConnectionFailed as error:
+        message = _REST_OF_A_PASSWORD.sub(r"\1***@", error.message)
+        place = (error.remedy or "").partition(" could not connect")[0]
+        raise ConnectionFailed(message, f"{explain(message)[1]} ({place} connects.)") from None
+
+
+def read_for(environment: Environment, asked: Asked) -> Reading:
+    """What stands between the database and the target. Raises UsageError for a range, which is for reading only."""
+    if ":" in asked.target:
+        raise UsageError(
+            f"{asked.target} is a range, and a database is where it is",
+            "Name the target alone. A range is for preview, lint and --sql.",
+        )
+    with connecting():
+        return read(environment, asked.target, direction=asked.direction, url=asked.url)
 
 
 def look(
@@ -97,6 +132,9 @@ def report_of(situation: Situation, asked: Asked, started: str | None = None) ->
         before=situation.before,
         excuses=asked.excuses,
         notes=situation.notes,
+        asked=asked.target,
+        typed=tuple(redact(word, situation.database) for word in asked.typed),
+        options=asked.options,
     )
 
 
@@ -120,9 +158,9 @@ def _crashed(settings: Settings, database: Database) -> tuple[str, ...]:
 def _found(run: rundir.Crashed) -> str:
     last = run.last
     where = f" in revision {last['revision']}" if "revision" in last else ""
-    what = f", at {last['place']}: {last['sql']}" if last.get("event") == "statement" else ""
+    what = f", at {last['place']}: {last['sql']}" if {"place", "sql"} <= last.keys() else ""
     how = "is still running" if run.alive else "ended without a word"
-    return f"an earlier run ({run.directory}, process {last.get('pid')}) {how}{where}{what}; last sign {last['at']}"
+    return f"an earlier run ({run.directory}, process {last.get('pid')}) {how}{where}{what}; last sign {last.get('at')}"
 
 
 def now() -> str:

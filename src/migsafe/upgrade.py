@@ -1,6 +1,6 @@
 """The straight line: preview, lint, preflight, backup, run, verify. Only this file knows the order of the stages."""
 
-import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -9,20 +9,23 @@ import msgspec
 from migsafe import __version__, journal
 from migsafe.backup import back_up
 from migsafe.backup.restore import write_restore_script
-from migsafe.errors import BackupFailed, LockNotAvailable, MigsafeError
+from migsafe.errors import MigsafeError
+from migsafe.formats.words import near
 from migsafe.model.checks import CheckResult
 from migsafe.model.plan import Plan
 from migsafe.model.report import Backup, Report, Undo
 from migsafe.model.run import Blocker
 from migsafe.postgres import advisory
 from migsafe.postgres.connection import Database, connect
+from migsafe.postgres.progress import versions
+from migsafe.postgres.session import NEVER_IDLE
 from migsafe.recorded import begin_run, write_report, written
 from migsafe.revisions.config import Environment
 from migsafe.revisions.plugin import collecting
-from migsafe.revisions.read import Reading, read
+from migsafe.revisions.read import Reading
 from migsafe.run import Ran, run
 from migsafe.settings import Settings
-from migsafe.situation import Asked, Situation, look, now, report_of
+from migsafe.situation import Asked, Situation, look, now, read_for, report_of
 from migsafe.undo import write_downgrade
 from migsafe.verify import OwnCheck, run_own, verify
 
@@ -46,23 +49,49 @@ class Observer(Protocol):
 def upgrade(environment: Environment, settings: Settings, asked: Asked, observer: Observer) -> Report:
     """Take the database of `environment` to `asked.target`, and report.
 
-    A refusal is a Report; what is raised is misuse or a server out of reach (see errors.py). The way down is the
-    same way: `asked.direction`.
+    A refusal is a Report; what is raised is misuse, a server out of reach, or another runner that does not end before
+    the deadline (see errors.py). The way down is the same way: `asked.direction`.
     """
     started = now()
-    reading = read(environment, asked.target, direction=asked.direction, url=asked.url)
-    database = Database.from_parameters(reading.connection or {})
-    observer.known(database)
+    reading, database = _read(environment, asked, observer)
     if not reading.steps and not reading.unknown_heads:
         return _nothing_to_do(reading, database, asked, started)
-    situation = look(environment, reading, settings, asked, observer.progress)
-    report = report_of(situation, asked, started)
-    if report.refused or asked.dry_run:
-        stopped: Literal["dry-run"] | None = None if report.refused else "dry-run"
-        return written(msgspec.structs.replace(report, stopped_at=stopped), situation, settings)
-    if not observer.planned(report):
-        return msgspec.structs.replace(report, stopped_at="declined", ended=now())
-    return _carry_out(environment, settings, asked, observer, situation, report)
+    with ExitStack() as held:
+        if not asked.dry_run and _waited_for_the_lock(held, reading, database, settings, observer):
+            reading, database = _read(environment, asked, observer)
+            if not reading.steps and not reading.unknown_heads:
+                return _nothing_to_do(reading, database, asked, started)
+        situation = look(environment, reading, settings, asked, observer.progress)
+        report = report_of(situation, asked, started)
+        if report.refused or asked.dry_run:
+            stopped: Literal["dry-run"] | None = None if report.refused else "dry-run"
+            return written(msgspec.structs.replace(report, stopped_at=stopped), situation, settings)
+        if not observer.planned(report):
+            return msgspec.structs.replace(report, stopped_at="declined", ended=now())
+        return _carry_out(environment, settings, asked, observer, situation, report)
+
+
+def _read(environment: Environment, asked: Asked, observer: Observer) -> tuple[Reading, Database]:
+    reading = read_for(environment, asked)
+    database = Database.from_parameters(reading.connection or {})
+    observer.known(database)
+    return reading, database
+
+
+def _waited_for_the_lock(
+    held: ExitStack, reading: Reading, database: Database, settings: Settings, observer: Observer
+) -> bool:
+    """Become the only runner until `held` ends; whether the database moved while we waited for that.
+
+    Before the plan is made: what the operator approves is then what runs.
+    """
+    connection = held.enter_context(connect(database, application_name="migsafe lock"))
+    connection.execute(NEVER_IDLE)
+    key = advisory.key(database.dbname, reading.version_table)
+    held.enter_context(
+        advisory.runner_lock(connection, key, settings.deadline, lambda holder: observer.blocked((holder,), 0.0))
+    )
+    return versions(connection, reading.version_table) != tuple(sorted(reading.heads))
 
 
 def _carry_out(
@@ -76,101 +105,98 @@ def _carry_out(
     log, report = begin_run(situation, settings, report)
     with log:
         try:
-            report = _guarded(environment, settings, asked, observer, situation, report, log)
+            report = _with_way_back(report, situation, settings, observer, log)
+            own: dict[tuple[Any, ...], Any] = {}
+            with collecting(own):
+                report = _after_run(report, _run(environment, settings, asked, observer, situation, log))
+            if report.failure is None:
+                observer.progress("verifying", None)
+                log.write("verifying")
+                report = msgspec.structs.replace(report, after=proven(situation, own))
         except MigsafeError as error:
-            stopped: Literal["deadline"] | None = "deadline" if isinstance(error, LockNotAvailable) else None
-            report = msgspec.structs.replace(report, failure=error.message, remedy=error.remedy, stopped_at=stopped)
+            report = msgspec.structs.replace(report, failure=error.message, remedy=error.remedy)
+        except OSError as error:
+            failure = f"{error.filename or report.directory} cannot be written: {error.strerror}"
+            remedy = "Free space there, or set `runs` to a folder on another disk."
+            report = msgspec.structs.replace(report, failure=failure, remedy=remedy)
         except KeyboardInterrupt:
-            report = msgspec.structs.replace(
-                report, failure="interrupted by the operator before anything was changed", stopped_at="interrupted"
-            )
+            report = msgspec.structs.replace(report, failure="interrupted by the operator", stopped_at="interrupted")
         return write_report(report, log)
 
 
-def _guarded(
+def _run(
     environment: Environment,
     settings: Settings,
     asked: Asked,
     observer: Observer,
     situation: Situation,
-    report: Report,
     log: journal.Journal,
-) -> Report:
-    plan, database = situation.preview.plan, situation.database
-    directory = Path(report.directory or ".")
-    ends = time.monotonic() + settings.deadline
-    with (
-        connect(database, application_name="migsafe lock") as lock_connection,
-        advisory.runner_lock(
-            lock_connection,
-            advisory.key(database.dbname, plan.version_table),
-            settings.deadline,
-            lambda holder: observer.blocked((holder,), 0.0),
-        ),
-    ):
-        own: dict[tuple[Any, ...], Any] = {}
-        backup, undo = _way_back(directory, situation, settings, observer, log)
-        report = msgspec.structs.replace(report, backup=backup, undo=undo)
-        with collecting(own):
-            ran = run(
-                environment,
-                plan,
-                database=database,
-                journal=log,
-                lock_timeout=settings.lock_timeout,
-                deadline=max(1.0, ends - time.monotonic()),
-                search_path=situation.reading.search_path,
-                url=asked.url,
-                told=observer.progress,
-                on_blocked=observer.blocked,
-            )
-    report = _after_run(report, ran)
-    if ran.failure is None:
-        observer.progress("verifying", None)
-        log.write("verifying")
-        report = msgspec.structs.replace(report, after=proven(situation, own))
-    return report
+) -> Ran:
+    return run(
+        environment,
+        situation.preview.plan,
+        database=situation.database,
+        journal=log,
+        lock_timeout=settings.lock_timeout,
+        deadline=settings.deadline,
+        search_path=situation.reading.search_path,
+        url=asked.url,
+        told=observer.progress,
+        on_blocked=observer.blocked,
+    )
 
 
 def proven(situation: Situation, own: dict[tuple[Any, ...], Any]) -> tuple[CheckResult, ...]:
-    """What the server says to the proofs derived from the plan, and to the revisions' own `op.verify`."""
-    with connect(situation.database, read_only=True) as connection:
-        derived = verify(connection, situation.preview.plan, situation.preview.before)
-        return derived + run_own(connection, tuple(_own_check(each) for each in own.values()))
+    """What the server says to the proofs derived from the plan, and to the revisions' own `op.verify`.
+
+    A server that cannot be asked any more proves nothing: that is a result too, because the revisions are in.
+    """
+    try:
+        with connect(situation.database, read_only=True) as connection:
+            derived = verify(connection, situation.preview.plan, situation.preview.before)
+            return derived + run_own(connection, tuple(_own_check(each) for each in own.values()))
+    except MigsafeError as error:
+        again = "Verify when the server answers again: migsafe verify last"
+        return (
+            CheckResult(check="verification", group="verify", status="blocked", message=error.message, remedy=again),
+        )
 
 
 def _own_check(own: Any) -> OwnCheck:
     expect = "no rows" if own.no_rows else "true" if own.equals is True else str(own.equals)
-    return OwnCheck(own.sql, expect, f"{own.path}:{own.line}")
+    return OwnCheck(own.sql, expect, f"{near(str(own.path))}:{own.line}")
 
 
-def _way_back(
-    directory: Path, situation: Situation, settings: Settings, observer: Observer, log: journal.Journal
-) -> tuple[Backup, Undo | None]:
-    seen, database = situation.preview, situation.database
-    backup = Backup(kind=situation.backup_kind, because=_why_no_dump(situation.backup_kind))
-    if situation.backup_kind == "dump":
-        log.write("backup")
-        version = seen.plan.server_version
-        if version is None:
-            raise BackupFailed("the server's version is not known")
-        sizes = {each.name: each.bytes for each in seen.before.relations.values() if each.bytes is not None}
-        backup = back_up(
-            database,
-            directory,
-            server_version=version,
-            jobs=settings.backup_jobs,
-            on_progress=observer.progress,
-            heads=seen.plan.current,
-            table_sizes=sizes,
-        )
-    undo = None
+def _with_way_back(
+    report: Report, situation: Situation, settings: Settings, observer: Observer, log: journal.Journal
+) -> Report:
+    """`report` with a backup that was read back and the scripts of the way back, all in its directory."""
+    seen, directory = situation.preview, Path(report.directory or ".")
+    backup, undo = _backup(directory, situation, settings, observer, log), None
     if seen.back is not None:
         undo = write_downgrade(directory, seen.back, seen.plan, seen.after)
     if backup.kind == "dump":
         script = write_restore_script(directory, backup, seen.plan)
         undo = msgspec.structs.replace(undo or Undo(), restore_sh=str(script))
-    return backup, undo
+    return msgspec.structs.replace(report, backup=backup, undo=undo)
+
+
+def _backup(
+    directory: Path, situation: Situation, settings: Settings, observer: Observer, log: journal.Journal
+) -> Backup:
+    seen, kind = situation.preview, situation.backup_kind
+    if kind != "dump" or seen.plan.server_version is None:
+        return Backup(kind=kind, because=_why_no_dump(kind))
+    log.write("backup")
+    return back_up(
+        situation.database,
+        directory,
+        server_version=seen.plan.server_version,
+        jobs=settings.backup_jobs,
+        on_progress=observer.progress,
+        heads=seen.plan.current,
+        table_sizes={each.name: each.bytes for each in seen.before.relations.values() if each.bytes is not None},
+    )
 
 
 def _after_run(report: Report, ran: Ran) -> Report:

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from fix_postgres import Connect, Role
-from fix_way_back import VERSION
+from fix_postgres import VERSION, Connect, Role
 from migsafe.backup import back_up
 from migsafe.backup.dump import condensed
 from migsafe.backup.read import check, read_in_full
@@ -192,10 +191,10 @@ def test_without_pg_dump_nothing_runs(shop: Database, tmp_path: Path, monkeypatc
 
 def test_an_old_pg_dump_is_refused(shop: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = tmp_path / "pg_dump"
-    old.write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 14.1'\n")
+    old.write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 13.1'\n")
     old.chmod(0o755)
     monkeypatch.setenv("MIGSAFE_PG_BIN", str(tmp_path))
-    with pytest.raises(ToolMissing, match=r"pg_dump 14\.1 at .* is older than the server, 18"):
+    with pytest.raises(ToolMissing, match=rf"pg_dump 13\.1 at .* is older than the server, {VERSION}"):
         back_up(shop, tmp_path / "run", server_version=VERSION)
 
 

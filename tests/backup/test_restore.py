@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fix_postgres import Connect, Role
+from fix_postgres import VERSION, Connect, Role
 from fix_restore import Migrated, Restore, run, scalar
 from fix_way_back import HISTORY, dumped
 from migsafe.postgres.connection import Database
@@ -28,8 +28,28 @@ def test_everything_is_as_before_the_migration(
     assert scalar(connection, "SELECT nextval('users_id_seq')") == 41
     assert scalar(connection, "SELECT nextval('tickets')") == 778
     assert scalar(connection, "SELECT convert_from(lo_get(4711), 'UTF8')") == "a large object"
-    assert scalar(connection, "SELECT count(*) FROM pg_extension WHERE extname IN ('vector', 'citext')") == 1
+    assert scalar(connection, "SELECT count(*) FROM pg_extension WHERE extname IN ('cube', 'citext')") == 1
     assert scalar(connection, "SELECT to_regnamespace('reporting') IS NULL") is True
+
+
+@pytest.mark.pgvector
+def test_embeddings_come_back_in_their_old_dimension(
+    database: Database, connect: Connect, migrated: Migrated, restore: Restore
+) -> None:
+    statements = (
+        HISTORY,
+        "INSERT INTO alembic_version VALUES ('r0')",
+        "CREATE EXTENSION vector",
+        "CREATE TABLE messages (id int, embedding vector(3))",
+        "CREATE INDEX ON messages USING hnsw (embedding vector_cosine_ops)",
+        "INSERT INTO messages SELECT n, '[1,2,3]' FROM generate_series(1, 40) n",
+    )
+    run(connect(), statements)
+    before = dumped(database)
+    migrated(("ALTER TABLE messages DROP COLUMN embedding", "ALTER TABLE messages ADD COLUMN embedding vector(2)"))
+    done = restore("--yes")
+    assert done.returncode == 0, done.stderr
+    assert dumped(database) == before
 
 
 def test_it_can_be_restored_twice_and_when_nothing_happened(
@@ -56,7 +76,7 @@ def test_it_shows_what_will_be_dropped_and_what_stays(
         assert f"  {label}\n" in dropped
     assert "  table public.somebody_elses\n" in stays
     assert f"Overwrite {shop.dbname} on " in dropped
-    assert "PostgreSQL 18, taken 20" in dropped
+    assert f"PostgreSQL {VERSION}, taken 20" in dropped
     assert dumped(shop) == held
 
 
@@ -94,16 +114,16 @@ def test_the_owner_restores_who_may_not_create_extensions_or_schemas(
     run(
         connect(),
         (
-            "CREATE EXTENSION vector",
+            "CREATE EXTENSION cube",
             "CREATE SCHEMA app",
             f'GRANT USAGE, CREATE ON SCHEMA app, public TO "{name}"',
             "COMMENT ON SCHEMA app IS 'the superuser''s'",
         ),
     )
-    as_owner = (HISTORY, "INSERT INTO alembic_version VALUES ('r0')", "CREATE TABLE app.a (id serial, e vector(3))")
+    as_owner = (HISTORY, "INSERT INTO alembic_version VALUES ('r0')", "CREATE TABLE app.a (id serial, e cube)")
     run(connect(owner), as_owner)
     before = dumped(database)
-    migrated(("ALTER TABLE app.a ADD COLUMN more vector(2)", "CREATE TABLE app.b (id int)"), owner)
+    migrated(("ALTER TABLE app.a ADD COLUMN more cube", "CREATE TABLE app.b (id int)"), owner)
     done = restore("--yes", to=owner)
     assert done.returncode == 0, done.stderr
     assert dumped(database) == before

@@ -162,6 +162,21 @@ def test_a_reader_that_goes_away_changes_nothing(tmp_path: Path) -> None:
     assert process.wait() == 7
 
 
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_a_closed_stream_is_no_reason_to_fail(closed: str) -> None:
+    code = "import sys\nfrom migsafe.cli import output\nwith output.guarded(): print('a'); print('b', file=sys.stderr)"
+    shell = f'exec "$0" -c "$1" {closed}>&-'
+    done = subprocess.run(["/bin/sh", "-c", shell, sys.executable, code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, {"1": "b\n", "2": "a\n"}[closed])
+
+
+def test_a_short_password_is_hidden_as_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    output.hide_password_of("postgresql://app:x@db/shop")
+    with output.guarded():
+        click.echo("x exists, 'x' x=x")
+    assert capsys.readouterr().out == "*** exists, '***' ***=***\n"
+
+
 def test_a_locale_without_arrows_is_no_reason_to_fail(tmp_path: Path) -> None:
     code = "from migsafe.cli import output\nwith output.guarded(): print('a → b')"
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}

@@ -103,6 +103,19 @@ def test_last_is_the_newest_run_even_if_it_crashed(project: Path, capsys: pytest
     ]
 
 
+def test_a_backup_is_no_run_that_crashed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = project / "2026-02-03T04-05-06-789Z_c3_backup"
+    (folder / "backup").mkdir(parents=True)
+    assert "  backup  " in migsafe(capsys, "runs")[1].splitlines()[1]
+    assert CRASHED in migsafe(capsys, "show", "last")[2]
+    code, _, error = migsafe(capsys, "show", folder.name)
+    assert (code, "is of `migsafe backup`" in error, error.splitlines()[1]) == (
+        2,
+        True,
+        f"To restore it: sh var/runs/{folder.name}/restore.sh",
+    )
+
+
 def test_a_damaged_report_is_said_to_be_so(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, error = migsafe(capsys, "show", DAMAGED)
     assert code == 2

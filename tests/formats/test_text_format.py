@@ -1,6 +1,7 @@
 import io
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -27,6 +28,9 @@ def shown_on(width: int, report: Report, *, terminal: bool) -> str:
     return out.getvalue()
 
 
+COMMANDS = tuple(f"    {word} " for word in ("migsafe", "psql", "sh"))
+
+
 def piped(report: Report) -> str:
     return shown_on(40, report, terminal=False)
 
@@ -48,7 +52,12 @@ def test_a_pipe_gets_whole_lines_without_colours_or_boxes(outcome: str) -> None:
 @pytest.mark.parametrize("outcome", REPORTS)
 def test_no_line_is_wider_than_the_terminal(outcome: str, width: int) -> None:
     lines = shown_on(width, REPORTS[outcome], terminal=True).splitlines()
-    assert max(map(len, lines)) <= width
+    assert max(len(line) for line in lines if not line.startswith(COMMANDS)) <= width
+
+
+def test_a_command_is_one_line_on_any_terminal() -> None:
+    lines = shown_on(40, REPORTS["refused"], terminal=True).splitlines()
+    assert lines[-1].endswith('--skip long-transactions --because "…"')
 
 
 def test_a_plan_says_what_each_statement_locks_and_who_waits() -> None:
@@ -125,7 +134,14 @@ def test_the_last_paragraph_says_what_happened(outcome: str, words: str) -> None
 
 @pytest.mark.parametrize("outcome", ["dry-run", "declined", "failed", "partial", "deadline", "interrupted"])
 def test_what_to_type_next_is_the_same_command(outcome: str) -> None:
-    assert piped(REPORTS[outcome]).endswith("\n    migsafe upgrade c3\n")
+    report = REPORTS[outcome]
+    accepting = "".join(f" --{each.kind} {each.name} --because '{each.because}'" for each in report.excuses)
+    assert piped(report).endswith(f"\n    migsafe upgrade c3{accepting}\n")
+
+
+def test_what_to_type_next_names_the_same_environment() -> None:
+    report = msgspec.structs.replace(REPORTS["dry-run"], typed=("-c", "my db.ini"), options=("--tag", "a"))
+    assert piped(report).endswith("\n    migsafe -c 'my db.ini' upgrade c3 --tag a\n")
 
 
 def test_a_refusal_ends_with_the_command_that_accepts_it() -> None:

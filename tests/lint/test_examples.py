@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from fix_postgres import Connect
+from fix_postgres import VERSION, Connect
 from migsafe.lint import all_rules, lint
 from migsafe.lint.examples import catalog_of, plan_of
 from migsafe.model.effects import Effects
@@ -15,12 +15,16 @@ from migsafe.postgres.observe import observe
 from migsafe.sql.split import split
 
 BY_NAME = {rule.name: rule for rule in all_rules()}
-SQL_RULES = [rule for rule in all_rules() if rule.language == "sql"]
-EXECUTED = [rule for rule in SQL_RULES if rule.name != "concurrently-in-transaction"]
+SQL_RULES = [
+    pytest.param(rule, id=rule.name, marks=[pytest.mark.pgvector] if "vector" in rule.setup else [])
+    for rule in all_rules()
+    if rule.language == "sql"
+]
+EXECUTED = [each for each in SQL_RULES if each.id != "concurrently-in-transaction"]
 
 
 def findings(rule: Rule, script: str) -> tuple[Finding, ...]:
-    catalog = catalog_of(rule.setup)
+    catalog = catalog_of(rule.setup, VERSION)
     return lint(plan_of(script, catalog)[0], catalog)
 
 
@@ -29,25 +33,25 @@ def execute(connection: psycopg.Connection[tuple[object, ...]], script: str) -> 
         connection.execute(piece.sql.encode())
 
 
-@pytest.mark.parametrize("rule", SQL_RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", SQL_RULES)
 def test_the_bad_example_yields_its_rule_and_no_other(rule: Rule) -> None:
     found = findings(rule, rule.bad)
     assert [(finding.rule, finding.severity) for finding in found] == [(rule.name, rule.severity)]
 
 
-@pytest.mark.parametrize("rule", SQL_RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", SQL_RULES)
 def test_the_good_example_yields_nothing(rule: Rule) -> None:
     assert [finding.message for finding in findings(rule, rule.good)] == []
 
 
-@pytest.mark.parametrize("rule", EXECUTED, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", EXECUTED)
 def test_the_server_accepts_the_bad_example(rule: Rule, connect: Connect) -> None:
     connection = connect()
     execute(connection, rule.setup)
     execute(connection, rule.bad)
 
 
-@pytest.mark.parametrize("rule", SQL_RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", SQL_RULES)
 def test_the_server_accepts_the_good_example(rule: Rule, connect: Connect) -> None:
     connection = connect()
     execute(connection, rule.setup)
@@ -55,11 +59,11 @@ def test_the_server_accepts_the_good_example(rule: Rule, connect: Connect) -> No
 
 
 @pytest.mark.parametrize("which", ["bad", "good"])
-@pytest.mark.parametrize("rule", EXECUTED, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", EXECUTED)
 def test_the_server_does_what_was_predicted(rule: Rule, which: str, connect: Connect) -> None:
     connection = connect()
     execute(connection, rule.setup)
-    for statement in plan_of(getattr(rule, which), catalog_of(rule.setup))[0].statements:
+    for statement in plan_of(getattr(rule, which), catalog_of(rule.setup, VERSION))[0].statements:
         observed = observe(statement.sql, connection, keep=True)
         assert observed.unknown is None
         if statement.effects.unknown is None:

@@ -104,6 +104,12 @@ def test_redact_finds_every_spelling_of_the_password() -> None:
     assert redact("nothing to hide", Database({"host": "h"})) == "nothing to hide"
 
 
+def test_a_short_password_is_redacted_as_a_word() -> None:
+    database = Database({"password": "abc"})
+    assert redact("abc abcd 'abc' x:abc@db", database) == "*** abcd '***' x:***@db"
+    assert redact("S3cr3tPwd", Database({"password": "S3cr3tPw"})) == "***d"
+
+
 def test_redact_knows_the_password_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPASSWORD", "from-environment")
     assert redact("it is from-environment", Database({})) == "it is ***"

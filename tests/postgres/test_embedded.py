@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from fix_postgres import Connect, Role
+from fix_postgres import VERSION, Connect, Role
 from migsafe.errors import ConnectionFailed, ToolMissing
 from migsafe.postgres import binaries, cluster
 from migsafe.postgres.connection import Database, connect
@@ -93,7 +93,7 @@ def test_a_database_with_a_subscription_is_dropped_too() -> None:
 
 def test_a_scratch_url_is_preferred_and_left_running(database: Database, connect: Connect) -> None:
     with scratch_server(database.url()) as scratch:
-        assert scratch.version == 18
+        assert scratch.version == VERSION
         with scratch.database("x") as made:
             assert made.parameters["host"] == database.parameters["host"]
     assert connect().execute("SELECT 1").fetchone() == (1,)

@@ -1,12 +1,12 @@
 """The server that the other tests stand on."""
 
-from fix_postgres import Connect, Role
+from fix_postgres import VERSION, Connect, Role
 from migsafe.postgres.connection import Database
 
 
-def test_every_test_has_an_empty_database_on_postgresql_18(connect: Connect) -> None:
+def test_every_test_has_an_empty_database_on_the_server_that_was_asked_for(connect: Connect) -> None:
     connection = connect()
-    assert connection.info.server_version // 10000 == 18
+    assert connection.info.server_version // 10000 == VERSION
     assert (
         connection.execute("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace").fetchall() == []
     )

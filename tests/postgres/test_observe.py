@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fix_postgres import Connect, Connection, Role
+from fix_postgres import VERSION, Connect, Connection, Role
 from migsafe.model.effects import Build
 from migsafe.model.locks import Lock, LockMode
 from migsafe.postgres.observe import observe
@@ -35,6 +35,15 @@ CASES = [
     for line in Path(__file__).with_name("observed.jsonl").read_bytes().splitlines()
 ]
 
+# Since 18 the unique index behind a referenced key is opened, and stays locked.
+KEY_INDEX = {"fk.add_not_valid", "create_table.references"}
+
+
+def measured_locks(case: Case) -> set[tuple[str, str]]:
+    """The locks of a case on the server of the tests."""
+    older = VERSION < 18 and case.id in KEY_INDEX
+    return case.locks - {("public.customers_pkey", "ACCESS SHARE")} if older else case.locks
+
 
 @pytest.fixture
 def scratch(connect: Connect) -> Iterator[Connection]:
@@ -49,7 +58,7 @@ def test_it_sees_what_was_measured(case: Case, scratch: Connection, connect: Con
     seen = observe(case.statement, scratch)
     assert seen.unknown is None
     assert seen.source == "observed"
-    assert {(lock.relation, lock.mode.text) for lock in seen.locks} == case.locks
+    assert {(lock.relation, lock.mode.text) for lock in seen.locks} == measured_locks(case)
     assert list(seen.rewrites) == case.rewrites
     assert case.scans is None or list(seen.scans) == case.scans
     assert [build.index for build in seen.builds] == case.builds
@@ -95,6 +104,7 @@ def test_a_relation_of_the_statement_itself_is_left_out(scratch: Connection) -> 
     assert {lock.relation for lock in seen.locks} <= {"public.t", "public.t_pkey"}
 
 
+@pytest.mark.pgvector
 def test_an_hnsw_index_names_its_method(scratch: Connection) -> None:
     scratch.execute("CREATE EXTENSION vector")
     scratch.execute("CREATE TABLE docs (e vector(3))")

@@ -1,8 +1,9 @@
 """Extensions: there, new enough, allowed, and creatable by this role."""
 
+import psycopg
 import pytest
 
-from fix_postgres import Connect, Connection, Role
+from fix_postgres import VERSION, Connect, Connection, Role
 from fix_preflight import asked, only
 from migsafe.model.checks import CheckResult
 from migsafe.postgres.connection import Database
@@ -15,6 +16,7 @@ CREATE = "CREATE EXTENSION vector"
 COLUMN = "ALTER TABLE documents ADD embedding {}(3)"
 
 
+@pytest.mark.pgvector
 def test_a_superuser_may_create_what_is_on_the_server(connection: Connection) -> None:
     result = only(asked("extensions", connection, CREATE))
     assert (result.status, result.subject) == ("passed", "vector")
@@ -23,7 +25,7 @@ def test_a_superuser_may_create_what_is_on_the_server(connection: Connection) ->
 def test_what_is_not_on_the_server_blocks(connection: Connection) -> None:
     result = only(asked("extensions", connection, "CREATE EXTENSION timescaledb"))
     assert result.status == "blocked"
-    assert "timescaledb-2-postgresql-18" in (result.remedy or "")
+    assert f"timescaledb-2-postgresql-{VERSION}" in (result.remedy or "")
 
 
 def test_the_remedy_names_the_package_of_pgvector() -> None:
@@ -32,12 +34,14 @@ def test_the_remedy_names_the_package_of_pgvector() -> None:
     assert "postgresql-18-pgvector" in (result.remedy or "")
 
 
+@pytest.mark.pgvector
 def test_a_version_that_the_server_does_not_offer_blocks(connection: Connection) -> None:
     result = only(asked("extensions", connection, "CREATE EXTENSION vector VERSION '77.0'"))
     assert result.status == "blocked"
     assert "77.0" in result.message
 
 
+@pytest.mark.pgvector
 def test_a_server_that_offers_less_than_the_settings_want_blocks(connection: Connection) -> None:
     result = only(asked("extensions", connection, CREATE, settings=Settings(extensions={"vector": "99.0"})))
     assert result.status == "blocked"
@@ -45,6 +49,7 @@ def test_a_server_that_offers_less_than_the_settings_want_blocks(connection: Con
     assert result.evidence["needed"] == "99.0"
 
 
+@pytest.mark.pgvector
 def test_an_installed_one_below_the_settings_blocks(connection: Connection) -> None:
     connection.execute("CREATE EXTENSION vector; CREATE TABLE documents (id int)")
     settings = Settings(extensions={"vector": "99.0"})
@@ -55,13 +60,13 @@ def test_an_installed_one_below_the_settings_blocks(connection: Connection) -> N
 
 def test_an_old_one_is_updated_where_the_server_has_a_newer(connection: Connection) -> None:
     connection.execute("CREATE EXTENSION pg_stat_statements VERSION '1.4'")
-    settings = Settings(extensions={"pg_stat_statements": "1.10"})
+    settings = Settings(extensions={"pg_stat_statements": "1.5"})
     result = only(
         asked("extensions", connection, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements", settings=settings)
     )
     assert result.status == "blocked"
     assert "1.4" in result.message
-    assert "1.10" in result.message
+    assert "1.5" in result.message
     assert result.remedy == "ALTER EXTENSION pg_stat_statements UPDATE;"
 
 
@@ -71,10 +76,11 @@ def test_versions_are_compared_as_numbers() -> None:
     assert is_older("unpackaged", "1.0") is None
 
 
+@pytest.mark.pgvector
 def test_an_installed_one_passes(connection: Connection) -> None:
     connection.execute("CREATE EXTENSION vector; CREATE TABLE documents (id int)")
     settings = Settings(extensions={"vector": "0.5.0"})
-    assert only(asked("extensions", connection, COLUMN.format("halfvec"), settings=settings)).status == "passed"
+    assert only(asked("extensions", connection, COLUMN.format("vector"), settings=settings)).status == "passed"
 
 
 def test_if_not_exists_keeps_another_version(connection: Connection) -> None:
@@ -83,6 +89,7 @@ def test_if_not_exists_keeps_another_version(connection: Connection) -> None:
     assert only(asked("extensions", connection, statement)).status == "warned"
 
 
+@pytest.mark.pgvector
 def test_a_type_of_an_extension_that_nobody_creates_blocks(connection: Connection) -> None:
     connection.execute("CREATE TABLE documents (id int)")
     result = only(asked("extensions", connection, COLUMN.format("vector")))
@@ -112,6 +119,7 @@ def test_features_of_pgvector_have_their_version(feature: str, version: str, sta
     assert result.status == status
 
 
+@pytest.mark.pgvector
 def test_the_plan_says_which_features_it_uses(connection: Connection) -> None:
     connection.execute("CREATE EXTENSION vector; CREATE TABLE documents (id int, embedding vector(3))")
     index = "CREATE INDEX CONCURRENTLY ON documents USING hnsw (embedding vector_l2_ops)"
@@ -119,6 +127,7 @@ def test_the_plan_says_which_features_it_uses(connection: Connection) -> None:
     assert only(asked("extensions", connection, COLUMN.format("sparsevec"))).evidence["needed"] == "0.7.0"
 
 
+@pytest.mark.pgvector
 def test_a_role_without_rights_may_not_create_it(connection: Connection, connect: Connect, role: Role) -> None:
     app = role("app")
     result = only(asked("extensions", connection, CREATE, by=connect(app)))
@@ -139,6 +148,7 @@ def test_a_trusted_one_needs_create_on_the_database(
     assert only(asked("extensions", connection, statement, by=connect(app))).status == "passed"
 
 
+@pytest.mark.pgvector
 @pytest.mark.parametrize(
     ("allowed", "status"), [("pg_trgm, vector", "passed"), ("pg_trgm", "blocked"), ("*", "passed")]
 )
@@ -164,3 +174,48 @@ def test_a_providers_own_superuser_may_perhaps() -> None:
     row = {"installed": None, "versions": ["1.0"], "offered": "1.0", "lacks": [], "superuser_only": True}
     role = {"role": "me", "superuser": False, "allow_lists": [], "provider_roles": ["rds_superuser"]}
     assert judge(Wanted("x", creates=True), row, role, 18).status == "unknown"
+
+
+@pytest.mark.servers
+def test_a_server_without_pgvector_blocks_and_the_package_is_named(connection: Connection) -> None:
+    settings = Settings(extensions={"vector": "0.7.0"})
+    for wanted in (Settings(), settings):
+        result = only(asked("extensions", connection, CREATE, "CREATE TABLE d (e vector(3))", settings=wanted))
+        assert (result.status, result.subject) == ("blocked", "vector")
+        assert result.message.startswith("vector is not on this server")
+        assert f"postgresql-{VERSION}-pgvector" in (result.remedy or "")
+        assert (result.evidence["installed"], result.evidence["offered"]) == ("no", "no")
+    with pytest.raises((psycopg.errors.UndefinedFile, psycopg.errors.FeatureNotSupported)):
+        connection.execute(CREATE)
+
+
+@pytest.mark.servers
+@pytest.mark.pgvector
+def test_a_pgvector_that_is_too_old_blocks_offered_and_installed(
+    connection: Connection,
+) -> None:
+    settings = Settings(extensions={"vector": "0.7.0"})
+    offered = only(asked("extensions", connection, CREATE, settings=settings))
+    assert offered.status == "blocked"
+    assert offered.message == ("The server offers vector 0.6.2; 0.7.0 is needed for extensions.vector in the settings.")
+    assert f"postgresql-{VERSION}-pgvector" in (offered.remedy or "")
+    assert only(asked("extensions", connection, CREATE, settings=Settings(extensions={"vector": "0.6.2"}))).status == (
+        "passed"
+    )
+    connection.execute("CREATE EXTENSION vector; CREATE TABLE documents (id int)")
+    installed = only(asked("extensions", connection, COLUMN.format("vector"), settings=settings))
+    assert installed.status == "blocked"
+    assert installed.message == "vector is at 0.6.2; 0.7.0 is needed for extensions.vector in the settings."
+    assert "Update the package on the server" in (installed.remedy or "")
+
+
+@pytest.mark.servers
+@pytest.mark.pgvector
+def test_a_plan_that_uses_what_an_old_pgvector_has_not_is_blocked(connection: Connection) -> None:
+    connection.execute("CREATE EXTENSION vector; CREATE TABLE documents (id int)")
+    statement = COLUMN.format("halfvec")
+    result = only(asked("extensions", connection, statement))
+    assert result.status == "blocked"
+    assert "vector is at 0.6.2; 0.7.0 is needed" in result.message
+    with pytest.raises(psycopg.errors.UndefinedObject):
+        connection.execute(statement.encode())

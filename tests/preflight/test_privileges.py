@@ -2,7 +2,7 @@
 
 import pytest
 
-from fix_postgres import Connect, Connection, Role
+from fix_postgres import VERSION, Connect, Connection, Role
 from fix_preflight import asked, only
 
 ADD_COLUMN = "ALTER TABLE orders ADD note text"
@@ -11,6 +11,8 @@ ADD_COLUMN = "ALTER TABLE orders ADD note text"
 @pytest.fixture
 def orders(connection: Connection) -> Connection:
     connection.execute("CREATE TABLE orders (id int PRIMARY KEY, code int)")
+    # As it is from the start since 15.
+    connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     return connection
 
 
@@ -41,6 +43,13 @@ def test_what_the_role_may_not_do_blocks_and_the_remedy_helps(
     connect(app).execute(statement.encode())
 
 
+def test_everybody_may_create_in_the_schema_public_before_15(
+    connection: Connection, connect: Connect, role: Role
+) -> None:
+    result = only(asked("privileges", connection, "CREATE TABLE fresh (id int)", by=connect(role("app"))))
+    assert result.status == ("passed" if VERSION < 15 else "blocked")
+
+
 def test_the_same_as_owner_passes(orders: Connection) -> None:
     statements = (ADD_COLUMN, "UPDATE orders SET code = 1", "CREATE TABLE fresh (id int)")
     assert only(asked("privileges", orders, *statements)).status == "passed"
@@ -63,9 +72,7 @@ def test_a_grant_on_one_column_is_enough_to_try(orders: Connection, connect: Con
 def test_a_member_is_told_to_set_the_role(orders: Connection, connect: Connect, role: Role) -> None:
     owner, app = role("owner"), role("app", "NOINHERIT")
     names = owner.parameters["user"], app.parameters["user"]
-    orders.execute(
-        f"ALTER TABLE orders OWNER TO {names[0]}; GRANT {names[0]} TO {names[1]} WITH INHERIT FALSE".encode()
-    )
+    orders.execute(f"ALTER TABLE orders OWNER TO {names[0]}; GRANT {names[0]} TO {names[1]}".encode())
     result = only(asked("privileges", orders, ADD_COLUMN, by=connect(app)))
     assert result.status == "blocked"
     assert f"SET ROLE {names[0]}" in (result.remedy or "")

@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from fix_pooler import pooler
-from fix_postgres import Connect, Connection, Role
+from fix_postgres import VERSION, Connect, Connection, Role
 from fix_preflight import asked, only
 from migsafe.model.catalog import Catalog
 from migsafe.model.plan import Plan
@@ -21,6 +21,10 @@ from migsafe.preflight.checks.server_version import of_version
 from migsafe.settings import Settings
 
 INDEX = "CREATE INDEX CONCURRENTLY orders_id ON orders (id)"
+# A parameter since 17: before, no role can have it.
+TRANSACTION_TIMEOUT = (
+    [("transaction_timeout", "20s", "ALTER TABLE orders ADD note text", "every transaction")] if VERSION >= 17 else []
+)
 
 
 def test_a_primary_that_takes_writes_passes(connection: Connection) -> None:
@@ -125,7 +129,7 @@ def test_the_second_session_uses_the_password(
         ("statement_timeout", "5s", INDEX, "CONCURRENTLY"),
         ("statement_timeout", "5s", "ALTER TABLE orders ALTER id TYPE bigint", "whole tables"),
         ("idle_in_transaction_session_timeout", "2s", "ALTER TABLE orders ADD note text", "Python"),
-        ("transaction_timeout", "20s", "ALTER TABLE orders ADD note text", "every transaction"),
+        *TRANSACTION_TIMEOUT,
     ],
 )
 def test_a_timeout_of_the_role_is_warned_of(

@@ -28,6 +28,7 @@ INDEX = (
     'with op.get_context().autocommit_block():\n    op.create_index("{0}", "t", ["id"], postgresql_concurrently=True)'
 )
 TABLE = 'op.execute("CREATE TABLE t (id integer)")'
+COMMENT = 'op.execute("COMMENT ON TABLE t IS NULL")'
 
 DRIVERS = ("psycopg", "psycopg2")
 
@@ -59,6 +60,20 @@ def test_every_statement_has_ours_but_the_concurrent_ones(
     assert (outcomes(ran), ran.failure, ran.notes) == (["done"] * 3, None, ())
     assert timeouts(seen, "CREATE INDEX") == [("CREATE INDEX", "0")] * 3
     assert timeouts(seen, "ALTER TABLE", "COMMENT") == [("ALTER TABLE", "1500ms"), ("COMMENT", "1500ms")]
+
+
+def test_a_statement_timeout_does_not_cut_a_concurrent_build(
+    enter_story: EnterStory, run_to: RunTo, seen: Connect, database: Database
+) -> None:
+    folder = pooled(enter_story, database, "psycopg", TABLE, INDEX.format("ix"), COMMENT)
+    env_py = folder / "migrations" / "env.py"
+    configure = "    context.configure("
+    setting = '    connection.exec_driver_sql("SET statement_timeout = 5000")\n    connection.commit()\n'
+    env_py.write_text(env_py.read_text().replace(configure, setting + configure))
+    assert outcomes(run_to()) == ["done"] * 3
+    rows = seen().execute("SELECT command, statement_timeout FROM seen WHERE command <> 'CREATE TABLE' ORDER BY at")
+    assert [row for row in rows if row[0] in ("CREATE INDEX", "COMMENT")] == [("CREATE INDEX", "0"), ("COMMENT", "5s")]
+    assert session_of_the_pool() == [("0", "default")]
 
 
 def test_that_of_env_py_is_respected_and_noted(enter_story: EnterStory, run_to: RunTo, seen: Connect) -> None:

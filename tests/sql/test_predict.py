@@ -2,7 +2,8 @@
 
 import pytest
 
-from migsafe.model.catalog import Catalog, Column
+from migsafe.model.after import after
+from migsafe.model.catalog import Catalog, Column, Constraint, Relation, Schema
 from migsafe.model.effects import Effects, Object
 from migsafe.model.locks import LockMode
 from migsafe.sql.predict import predict
@@ -99,6 +100,130 @@ def test_what_the_catalog_does_not_know_is_said(sql: str, condition: str) -> Non
 def test_a_complete_catalog_leaves_no_conditions() -> None:
     for sql in ("ALTER TABLE orders ALTER COLUMN qty TYPE bigint", "ALTER TABLE orders DROP COLUMN note"):
         assert not _shop(sql).conditions
+
+
+@pytest.mark.parametrize(
+    "type_", ["vector(3)", "public.halfvec(4)", "citext", "hstore", "geometry", "geography", "ltree", "json", "jsonb"]
+)
+def test_types_that_everybody_knows_are_no_domains(type_: str) -> None:
+    effects = predict(f"ALTER TABLE t ADD COLUMN a {type_}", Catalog())
+    assert (effects.rewrites, effects.conditions) == ((), ())
+    assert next(thing.type for thing in effects.creates if isinstance(thing, Column)) == type_.removeprefix("public.")
+
+
+def test_what_one_statement_said_of_an_unknown_table_is_not_all_of_it() -> None:
+    later = after(Catalog(), predict("ALTER TABLE t ALTER COLUMN a TYPE text", Catalog()))
+    assert "validated CHECK" in predict("ALTER TABLE t ALTER COLUMN a SET NOT NULL", later).conditions[0]
+    assert "referenced table" in predict("ALTER TABLE t DROP COLUMN a", later).conditions[0]
+    made = after(Catalog(), predict("CREATE TABLE t (a int)", Catalog()))
+    assert not predict("ALTER TABLE t ALTER COLUMN a SET NOT NULL", made).conditions
+    assert not predict("ALTER TABLE t DROP COLUMN a", made).conditions
+
+
+def test_a_table_that_may_be_there_already_is_not_known_to_be_empty() -> None:
+    effects = predict("CREATE TABLE IF NOT EXISTS t (a int)", Catalog())
+    assert "is there already" in effects.conditions[0]
+    assert next(thing.rows for thing in effects.creates if isinstance(thing, Relation)) is None
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE orders ADD COLUMN IF NOT EXISTS note text",
+        "ALTER TABLE orders DROP COLUMN IF EXISTS nothing",
+        "ALTER TABLE orders DROP CONSTRAINT IF EXISTS nothing",
+        "CREATE TABLE IF NOT EXISTS orders (a int)",
+        "CREATE INDEX IF NOT EXISTS orders_pkey ON orders (qty)",
+        "DROP TABLE IF EXISTS nothing",
+        "ALTER TABLE IF EXISTS nothing ADD COLUMN a int",
+    ],
+)
+def test_nothing_to_do_is_known(sql: str) -> None:
+    effects = _shop(sql)
+    assert effects.nothing_to_do
+    assert not effects.changes_schema
+    assert (effects.unknown, effects.conditions, effects.destroys) == (None, (), ())
+
+
+def test_one_of_two_subcommands_is_something_to_do() -> None:
+    both = "ALTER TABLE orders ADD COLUMN IF NOT EXISTS note text, ADD COLUMN IF NOT EXISTS more text"
+    assert not _shop(both).nothing_to_do
+    assert not _shop("DROP TABLE IF EXISTS nothing, orders").nothing_to_do
+
+
+@pytest.mark.parametrize(
+    ("sql", "whole"),
+    [
+        ("UPDATE orders SET qty = 1 WHERE true", True),
+        ("UPDATE orders SET qty = 1 WHERE 1 = 1 AND NOT false", True),
+        ("DELETE FROM orders WHERE 't'::bool OR qty > 1", True),
+        ("UPDATE orders SET qty = 1 WHERE qty = qty", False),
+        ("DELETE FROM orders WHERE false", False),
+        ("MERGE INTO orders o USING audit ON true WHEN MATCHED THEN UPDATE SET qty = 1", True),
+        ("MERGE INTO orders o USING audit ON true WHEN MATCHED AND o.qty > 1 THEN DELETE", False),
+        ("MERGE INTO orders o USING audit ON false WHEN NOT MATCHED BY SOURCE THEN DELETE", True),
+        ("MERGE INTO orders o USING audit a ON a.id = o.id WHEN MATCHED THEN DELETE", False),
+    ],
+)
+def test_a_condition_that_is_always_true_narrows_nothing(sql: str, whole: bool) -> None:
+    assert next(write.whole for write in _shop(sql).writes if write.relation == "public.orders") is whole
+
+
+def test_dropping_a_not_null_that_is_not_there_looks_at_no_index() -> None:
+    assert [lock.relation for lock in _shop("ALTER TABLE orders ALTER COLUMN note DROP NOT NULL").locks] == [
+        "public.orders"
+    ]
+
+
+def test_names_are_those_of_a_table_that_is_not_there_yet() -> None:
+    create = "CREATE TABLE alembic_version (version_num varchar(32) NOT NULL, CONSTRAINT pkc PRIMARY KEY (version_num))"
+    constraints = {thing.name for thing in predict(create, read(create)).creates if isinstance(thing, Constraint)}
+    assert constraints == {"alembic_version_version_num_not_null", "pkc"}
+
+
+def test_a_schema_is_created_renamed_and_dropped_by_its_name() -> None:
+    assert Schema("sales") in predict("CREATE SCHEMA sales", Catalog()).creates
+    catalog = read("CREATE SCHEMA sales; CREATE TABLE sales.t (id int PRIMARY KEY); ALTER SCHEMA sales RENAME TO shop;")
+    assert catalog.schemas == ("shop",)
+    assert set(catalog.relations) == {"shop.t"}
+    assert set(catalog.indexes) == {"shop.t_pkey"}
+    assert predict("CREATE SCHEMA IF NOT EXISTS shop", catalog).nothing_to_do
+    assert not after(catalog, predict("DROP SCHEMA shop CASCADE", catalog)).schemas
+
+
+def test_row_triggers_of_a_partitioned_table_are_those_of_its_partitions() -> None:
+    setup = (
+        "CREATE TABLE p (id int) PARTITION BY LIST (id); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);"
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+        "CREATE TRIGGER tr AFTER INSERT ON p FOR EACH ROW EXECUTE FUNCTION f();"
+        "CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2); CREATE TABLE p3 (id int);"
+        "ALTER TABLE p ATTACH PARTITION p3 FOR VALUES IN (3); ALTER TRIGGER tr ON p RENAME TO tr2;"
+    )
+    catalog = read(setup)
+    assert [table for table in ("p", "p1", "p2", "p3") if "tr2" in catalog.triggers[f"public.{table}"]] == [
+        "p",
+        "p1",
+        "p2",
+        "p3",
+    ]
+    catalog = after(catalog, predict("ALTER TABLE p DETACH PARTITION p3", catalog))
+    assert not catalog.triggers["public.p3"]
+    assert not any(after(catalog, predict("DROP TRIGGER tr2 ON p", catalog)).triggers.values())
+
+
+def test_event_triggers_do_what_their_functions_do() -> None:
+    setup = SHOP + (
+        "CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO audit (what) "
+        "VALUES (tg_tag); END'; CREATE EVENT TRIGGER w ON ddl_command_end WHEN TAG IN ('alter table') "
+        "EXECUTE FUNCTION watch();"
+    )
+    catalog = read(setup)
+    altered = predict("ALTER TABLE orders ADD COLUMN b int", catalog)
+    assert _mode(altered, "public.audit") is LockMode.ROW_EXCLUSIVE
+    assert any("event trigger w" in condition for condition in altered.conditions)
+    assert _mode(predict("DROP TABLE orders", catalog), "public.audit") is None
+    catalog = after(catalog, predict("ALTER EVENT TRIGGER w DISABLE", catalog))
+    assert _mode(predict("ALTER TABLE orders ADD COLUMN b int", catalog), "public.audit") is None
 
 
 def test_calling_what_is_not_known_is_unknown() -> None:

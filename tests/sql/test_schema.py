@@ -3,6 +3,7 @@
 from fix_postgres import Connect
 from migsafe.model.after import after
 from migsafe.model.catalog import Catalog
+from migsafe.postgres.catalog import read as live_schema
 from migsafe.sql.predict import predict
 from migsafe.sql.schema import read
 
@@ -89,6 +90,27 @@ def test_names_types_and_constraints_are_those_of_the_server(connect: Connect) -
     assert set(connection.execute(CONSTRAINTS)) == constraints
 
 
+def test_triggers_of_both_kinds_and_ways_of_storage_are_those_of_the_server(connect: Connect) -> None:
+    ddl = """
+        CREATE ACCESS METHOD shelf TYPE TABLE HANDLER heap_tableam_handler;
+        CREATE TABLE a (id int PRIMARY KEY) USING shelf;
+        CREATE TABLE b (id int REFERENCES a MATCH FULL);
+        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE FUNCTION g() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+        CREATE CONSTRAINT TRIGGER late AFTER DELETE ON b FROM a FOR EACH ROW EXECUTE FUNCTION f();
+        CREATE EVENT TRIGGER watch ON sql_drop WHEN TAG IN ('DROP TABLE') EXECUTE FUNCTION g();
+        ALTER EVENT TRIGGER watch DISABLE;
+    """
+    connection = connect()
+    connection.execute(ddl)
+    live, text = live_schema(connection), read(ddl)
+    assert live.event_triggers == text.event_triggers
+    assert live.triggers == text.triggers
+    assert [live.relations[name].access_method for name in ("public.a", "public.b")] == ["shelf", None]
+    assert [text.relations[name].access_method for name in ("public.a", "public.b")] == ["shelf", None]
+    assert live.constraints["public.b"]["b_id_fkey"].match == text.constraints["public.b"]["b_id_fkey"].match == "f"
+
+
 def test_rows_tell_that_a_table_is_not_empty() -> None:
     catalog = read(
         "CREATE TABLE a (id int); CREATE TABLE b (id int); INSERT INTO a VALUES (1);\nCOPY b FROM stdin;\n1\n\\.\n"
@@ -98,10 +120,10 @@ def test_rows_tell_that_a_table_is_not_empty() -> None:
     assert read("CREATE TABLE a (id int); INSERT INTO a VALUES (1); TRUNCATE a").relations["public.a"].rows == 0
 
 
-def test_what_cannot_be_read_is_passed_over() -> None:
+def test_what_cannot_be_read_is_passed_over_and_leaves_the_schema_incomplete() -> None:
     catalog = read("CREATE TABLE a (id int); CREATE TABEL b (id int); CREATE TABLE c (id int);")
     assert set(catalog.relations) == {"public.a", "public.c"}
-    assert catalog.complete
+    assert not catalog.complete
 
 
 def test_the_catalog_before_stays_as_it_was() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from fix_postgres import Connect
-from fix_way_back import HISTORY, VERSION, dumped, psql, step
+from fix_postgres import VERSION, Connect
+from fix_way_back import HISTORY, dumped, psql, step
 from migsafe.model.plan import Plan
 from migsafe.model.report import Undo
 from migsafe.postgres.catalog import read

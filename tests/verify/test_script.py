@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from fix_postgres import Connection
+from fix_postgres import VERSION, Connection
 from fix_verify import Migrate
 from migsafe.postgres.binaries import find
 from migsafe.postgres.connection import Database
@@ -25,7 +25,7 @@ def psql(database: Database, path: Path) -> subprocess.CompletedProcess[str]:
         "PGDATABASE": database.parameters["dbname"],
         "PGCLIENTENCODING": "UTF8",
     }
-    command = [str(find("psql", 18)), "-X", "-v", "ON_ERROR_STOP=1", "-f", str(path)]
+    command = [str(find("psql", VERSION)), "-X", "-v", "ON_ERROR_STOP=1", "-f", str(path)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
 
 

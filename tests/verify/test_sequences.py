@@ -1,8 +1,11 @@
 """Migrations of several statements, as teams write them: a correct schema never fails verification."""
 
+import contextlib
+
+import psycopg
 import pytest
 
-from fix_postgres import Connection
+from fix_postgres import VERSION, Connection
 from fix_verify import plan_of
 from migsafe.model.catalog import Catalog
 from migsafe.postgres.catalog import read
@@ -94,9 +97,9 @@ SEQUENCES = {
     ),
     "embeddings": (
         "CREATE EXTENSION vector",
-        "CREATE TABLE t (e vector(3), h halfvec(3))",
+        "CREATE TABLE t (e vector(3), f vector(3))",
         "CREATE INDEX ON t USING hnsw (e vector_l2_ops) WITH (m = 8)",
-        "CREATE INDEX i ON t USING ivfflat (h halfvec_cosine_ops)",
+        "CREATE INDEX i ON t USING ivfflat (f vector_cosine_ops)",
         "DROP INDEX i",
         "ALTER TABLE t ALTER e TYPE vector(4)",
     ),
@@ -160,13 +163,15 @@ SEQUENCES = {
     ),
     "constraints of every kind": (
         "CREATE TABLE t (r int4range, EXCLUDE USING gist (r WITH &&))",
-        "CREATE TABLE u (a int, CONSTRAINT uq UNIQUE NULLS NOT DISTINCT (a) DEFERRABLE INITIALLY DEFERRED)",
+        "CREATE TABLE u (a int, CONSTRAINT uq UNIQUE (a) DEFERRABLE INITIALLY DEFERRED)",
         "CREATE TABLE w (a int CHECK (a > 0), b int CONSTRAINT bb CHECK (b > 1), CONSTRAINT tt CHECK (a > b))",
         "ALTER TABLE w ADD CHECK (b < 9), ADD CHECK (a < 9)",
     ),
+    "NULLs that are not distinct": ("CREATE TABLE t (a int, CONSTRAINT uq UNIQUE NULLS NOT DISTINCT (a))",),
+    "digits before the point only": ("CREATE TABLE t (a numeric(5,-2))",),
     "types of every kind": (
         'CREATE TABLE t (a bit, b bit varying(5), c char, d "char", e name, f time(2), g timestamptz(0), j float(3),'
-        " h interval day to second(3), i interval year, k dec(5), l numeric(5,-2), m national character varying(4),"
+        " h interval day to second(3), i interval year, k dec(5), l numeric(5,2), m national character varying(4),"
         ' n int[3][3], o oid, p money, q text COLLATE "C", r timetz, s float, u xml, v tsvector, w int8range)',
     ),
     "a composite type": (
@@ -217,10 +222,51 @@ SEQUENCES = {
     ),
 }
 
+# What the servers before that version refuse.
+SINCE = {
+    "a NOT NULL that is not validated at first": 18,
+    "NULLs that are not distinct": 15,
+    "digits before the point only": 15,
+}
+KNOWN = [
+    pytest.param(statements, id=name, marks=[pytest.mark.pgvector] if name == "embeddings" else [])
+    for name, statements in SEQUENCES.items()
+    if SINCE.get(name, 0) <= VERSION
+]
 
-@pytest.mark.parametrize("statements", SEQUENCES.values(), ids=SEQUENCES.keys())
+
+@pytest.mark.parametrize("name", SINCE)
+def test_servers_before_the_version_refuse_what_it_brought(name: str, connection: Connection) -> None:
+    refused = pytest.raises((psycopg.errors.SyntaxError, psycopg.errors.InvalidParameterValue))
+    with contextlib.nullcontext() if SINCE[name] <= VERSION else refused:
+        for statement in SEQUENCES[name]:
+            connection.execute(statement.encode())
+
+
+@pytest.mark.pgvector
+def test_embeddings_of_half_the_size_are_verified_where_pgvector_has_them(connection: Connection) -> None:
+    statements = (
+        "CREATE TABLE t (h halfvec(3), s sparsevec(3))",
+        "CREATE INDEX ON t USING hnsw (h halfvec_l2_ops)",
+        "CREATE INDEX i ON t USING ivfflat (h halfvec_cosine_ops)",
+        "DROP INDEX i",
+    )
+    connection.execute("CREATE EXTENSION vector; CREATE TABLE alembic_version AS SELECT 'ae1' AS version_num")
+    if read(connection).extensions["vector"].version == "0.6.2":
+        with pytest.raises(psycopg.errors.UndefinedObject):
+            connection.execute(statements[0].encode())
+        return
+    assert_verified(statements, connection)
+
+
+@pytest.mark.parametrize("statements", KNOWN)
 def test_a_correct_schema_never_fails(statements: tuple[str, ...], connection: Connection) -> None:
     connection.execute("CREATE TABLE alembic_version AS SELECT 'ae1' AS version_num")
+    assert_verified(statements, connection)
+
+
+def assert_verified(statements: tuple[str, ...], connection: Connection) -> None:
+    """All of them executed, nothing of what they did is found missing: with the schema before known, and without."""
     before = read(connection)
     for statement in statements:
         connection.execute(statement.encode())

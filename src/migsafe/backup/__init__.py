@@ -95,7 +95,8 @@ def _room(directory: Path) -> Path:
         if (directory / PARTIAL).exists():
             shutil.rmtree(directory / PARTIAL)
     except OSError as error:
-        raise BackupFailed(f"{error.filename or directory} cannot be used: {error.strerror}") from None
+        message = f"{error.filename or directory} cannot be used: {error.strerror}"
+        raise BackupFailed(message, "Name a folder that can be made and written.") from None
     return directory / PARTIAL
 
 

@@ -8,7 +8,8 @@
 #
 # In place: everything that the backup holds and everything that the migration made is dropped, then the backup is
 # loaded, its rows are counted, and only then it is committed. Whatever goes wrong, the database stays as it is now.
-# pg_restore can be parallel or atomic, not both: in place is atomic, --new-database is parallel (--jobs N).
+# pg_restore can be parallel or atomic, not both: in place is atomic, --new-database is parallel (--jobs N), but for a
+# server before 17 when pg_restore is 17 or newer.
 # Stop the application first: every table is locked until the end. In place the disk must hold both until then.
 #
 #   --yes             do not ask (for machines)
@@ -118,7 +119,7 @@ fi
 
 facts=$(ask -F '|' -c "SELECT current_setting('server_version_num')::int / 10000, current_setting('is_superuser'),
     (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()),
-    pg_is_in_recovery(), coalesce(inet_server_addr()::text, 'local socket') || ':' || current_setting('port'),
+    pg_is_in_recovery(), coalesce(host(inet_server_addr()), 'local socket') || ':' || current_setting('port'),
     current_database()") || fail 1 "the database cannot be reached; nothing was changed" \
     "Set PGHOST, PGPORT, PGUSER, PGDATABASE and PGPASSWORD (or ~/.pgpass), or name the database as an argument."
 field() { printf '%s\n' "$facts" | cut -d '|' -f "$1"; }
@@ -158,8 +159,27 @@ confirm() { # the name that has to be typed
     [ "$answer" = "$1" ] || fail 1 "declined; nothing was changed"
 }
 
+known_settings() { # what pg_restore prints, without what the server does not know
+    # Since 17 pg_restore sets transaction_timeout, whatever the server. Its settings come first, client_encoding last.
+    if [ "$(field 1)" -ge 17 ]; then
+        cat
+    else
+        LC_ALL=C sed '1,/^SET client_encoding = /{ /^SET transaction_timeout = 0;$/d; }'
+    fi
+}
+
+into_new() { # whether all of it was restored
+    if [ "$(field 1)" -ge 17 ] || [ "$have" -lt 17 ]; then
+        "$pg_restore" --exit-on-error --no-password --jobs "$jobs" --dbname "$at" "$backup"
+        return
+    fi
+    { "$pg_restore" --file - "$backup" && echo "SELECT 'restored';"; } | known_settings | ask >"$work/said" &&
+        [ "$(sed -n '$p' "$work/said")" = restored ]
+}
+
 conclude() { # where it is now
-    ask -c "ANALYZE" || echo "restore.sh: ANALYZE failed; run it by hand, plans are poor without it" >&2
+    # Of a catalog that this role may not analyze the server warns, a line each.
+    ask -c "SET client_min_messages = error" -c "ANALYZE" || echo "restore.sh: ANALYZE failed; run it by hand, plans are poor without it" >&2
     found=$(ask -c "SELECT coalesce(string_agg(version_num, ' ' ORDER BY version_num), 'base') FROM $version_table" \
         2>/dev/null) || found='base (no version table)'
     echo "Restored: $holds, counted. Alembic is at $found (expected: $heads)."
@@ -188,7 +208,7 @@ if [ -n "$new" ]; then
         ask -f "$work/create.sql" || fail 3 "the database $new could not be made" \
         "It may exist already, or the role lacks CREATEDB; drop it, name another, or grant it."
     at=$(elsewhere "$new")
-    "$pg_restore" --exit-on-error --no-password --jobs "$jobs" --dbname "$at" "$backup" ||
+    into_new ||
         fail 3 "pg_restore failed; $now is as it was, $new is incomplete" "DROP DATABASE \"$new\"; and try again."
     { objects_sql; count_sql; echo 'SELECT pg_temp.migsafe_count();'; } | ask -v drop_new=off >/dev/null ||
         fail 3 "$new is not what the backup holds; $now is as it was" "DROP DATABASE \"$new\"; and try again."
@@ -242,7 +262,7 @@ restored() {
     drop_sql
     count_sql
     "$pg_restore" --single-transaction --clean --if-exists --use-list "$work/rest" --file - "$backup" |
-        LC_ALL=C sed '1,/^BEGIN;$/{ /^BEGIN;$/d; }'
+        LC_ALL=C sed '1,/^BEGIN;$/{ /^BEGIN;$/d; }' | known_settings
     echo 'SET client_min_messages = error; ROLLBACK;'
     echo "SELECT 'restored' FROM pg_temp.migsafe_restored;"
 }

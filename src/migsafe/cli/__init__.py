@@ -1,6 +1,5 @@
 """The command `migsafe`. One click command a file, loaded when it is asked for; the folder is the registry."""
 
-import difflib
 import importlib
 import os
 import pkgutil
@@ -59,6 +58,8 @@ class Commands(click.Group):
 
         theirs = alembic_commands()
         if name not in theirs:
+            import difflib
+
             near = difflib.get_close_matches(name, [*self.list_commands(ctx), *theirs], n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"No such command {name!r}, neither of migsafe nor of Alembic.{hint}", ctx)
@@ -111,8 +112,11 @@ def group(
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """The entry point. Ends with the exit codes of docs/guide.md; errors are one message and what to type next."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    # What ends a pod ends a run as Ctrl-C does: the statement is cancelled, the state is said, nothing is left behind.
+    # What ends a pod, or the terminal of a remote login, ends a run as Ctrl-C does: the statement is cancelled, the
+    # state is said, nothing is left behind. Under nohup a hangup is ignored, and stays so.
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         with output.guarded():
             code = _run(arguments)

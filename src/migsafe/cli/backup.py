@@ -1,5 +1,6 @@
 """`migsafe backup`: a dump that was read back in full, with the script that restores it."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -16,13 +17,14 @@ def command(given: Globals, folder: Path | None, choices: Choices) -> int:
     from migsafe.cli import output
     from migsafe.cli.opened import opened
     from migsafe.cli.terminal import Terminal
-    from migsafe.formats import text
+    from migsafe.formats import text, words
+    from migsafe.formats.lines import say
     from migsafe.stages import dump
 
     environment, settings = opened(given, choices)
-    with Terminal(yes=True, printing=not given.quiet) as terminal:
+    with Terminal(yes=True, printing=True, quiet=given.quiet) as terminal:
         backup, script = dump(environment, settings, choices.url, folder, terminal)
     console = output.console()
     text.backup(backup, console)
-    console.print(f"restore it with: {script}")
+    say(console, ("restore it with: ", "dim"), f"sh {shlex.quote(words.near(str(script)))}", fold=False)
     return 0

@@ -1,7 +1,8 @@
 """The options that several commands share, with one meaning everywhere, and their values as structs."""
 
-import difflib
 import functools
+import itertools
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
@@ -27,6 +28,13 @@ class Globals(msgspec.Struct, frozen=True):
     raiseerr: bool = False
     quiet: bool = False
 
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """These words again, as far as they say which environment is meant."""
+        section = () if self.name == "alembic" else ("-n", self.name)
+        files, arguments = (("-c", each) for each in self.config), (("-x", each) for each in self.x)
+        return (*itertools.chain.from_iterable(files), *section, *itertools.chain.from_iterable(arguments))
+
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
     """What was chosen for this run; None (or the default) where nothing was. Durations in seconds."""
@@ -42,6 +50,13 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     lock_timeout: float | None = None
     deadline: float | None = None
     format: Format = "text"
+
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """The options that say which database is meant; a URL is left out, and so is one of the environment."""
+        url = () if self.url in (None, os.environ.get("DATABASE_URL")) else ("--url", "…")
+        named = (("--config-from", self.config_from), ("--tag", self.tag))
+        return (*url, *(word for option, value in named if value is not None for word in (option, value)))
 
     def over(self, settings: Settings) -> Settings:
         """`settings` with what was chosen on the command line in place of what the file says."""
@@ -81,9 +96,24 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
         raise click.BadParameter(f"{error.message}. {error.remedy}") from None
 
 
-def _hidden(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+def hide_password(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """A click callback: the password of a URL is never printed."""
     if value is not None:
         output.hide_password_of(value)
+    return value
+
+
+def _database_url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    hide_password(ctx, param, value)
+    if value is not None:
+        # What env.py's driver would make of another dialect is a connection to the wrong place.
+        from migsafe.postgres.connection import Database
+
+        try:
+            Database.from_url(value)
+        except UsageError as error:
+            source = "DATABASE_URL" if value == os.environ.get("DATABASE_URL") else "--url"
+            raise UsageError(f"{source}: {error.message}", error.remedy) from None
     return value
 
 
@@ -92,13 +122,13 @@ url = click.option(
     envvar="DATABASE_URL",
     show_envvar=True,
     metavar="URL",
-    callback=_hidden,
+    callback=_database_url,
     help="The database, instead of the one in env.py.",
 )
 scratch_url = click.option(
     "--scratch-url",
     metavar="URL",
-    callback=_hidden,
+    callback=hide_password,
     help="A server on which migsafe may create and drop databases, instead of the embedded one.",
 )
 config_from = click.option(
@@ -171,6 +201,8 @@ def only_known(names: Iterable[str], known: Iterable[str], option: str) -> None:
     known = sorted(known)
     for name in names:
         if name not in known:
+            import difflib
+
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
             raise click.UsageError(f"{option} {name}: there is nothing of that name. {hint}")

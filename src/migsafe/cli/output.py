@@ -1,10 +1,13 @@
 """Where every text leaves the process: without passwords, and quiet when nobody reads any more."""
 
 import contextlib
+import errno
+import io
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 Redactor = Callable[[str], str]
 
 _redactors: list[Redactor] = []
+_SHORT = 8
 # The password of a URL as typed (also where it holds an @ or a slash), of a query string, of libpq's keywords.
 _SECRETS = (r"://[^:/?#@]*:(?P<secret>.+)@", r"password=(?P<secret>'[^']*'|[^\s&]+)")
 
@@ -31,6 +35,10 @@ def hide_password_of(url: str) -> None:
 
 
 def _hiding(secret: str) -> Redactor:
+    if len(secret) < _SHORT and re.fullmatch(r"\w+", secret):
+        # As a word: the password "x" must not make "e***ists" of "exists".
+        word = re.compile(rf"(?<!\w){secret}(?!\w)")
+        return lambda text: word.sub("***", text)
     return lambda text: text.replace(secret, "***")
 
 
@@ -42,10 +50,14 @@ def redact(text: str) -> str:
 
 
 class _Outlet:
-    """A text stream behind the redactors. A reader that went away must not stop a migration: the rest is dropped."""
+    """A text stream behind the redactors. A reader that went away must not stop a migration, nor must a full disk.
+
+    The rest is dropped. `lost` is why, when it was not the reader.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.lost: str | None = None
 
     def write(self, text: str) -> int:
         with self._until_broken():
@@ -68,7 +80,10 @@ class _Outlet:
     def _until_broken(self) -> Iterator[None]:
         try:
             yield
-        except BrokenPipeError:
+        except OSError as error:
+            # A terminal that was closed gives EIO.
+            if error.errno not in (errno.EPIPE, errno.EIO):
+                self.lost = error.strerror
             # "Note on SIGPIPE" of the signal module: without this the interpreter complains when it ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
@@ -76,16 +91,24 @@ class _Outlet:
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
     """Standard output and error behind the redactors, and never failing on a character the locale lacks."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    out, error = cast("TextIO", _Outlet(sys.stdout)), cast("TextIO", _Outlet(sys.stderr))
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+    out, error = _Outlet(_opened(sys.stdout)), _Outlet(_opened(sys.stderr))
+    with contextlib.redirect_stdout(cast("TextIO", out)), contextlib.redirect_stderr(cast("TextIO", error)):
         try:
             yield
         finally:
             out.flush()
+            if out.lost:
+                error.write(f"migsafe: standard output could not be written to its end: {out.lost}\n")
             error.flush()
+
+
+def _opened(stream: TextIO | None) -> TextIO:
+    if stream is None:
+        # Started with `>&-`: Python has no stream then.
+        return Path(os.devnull).open("w", encoding="utf-8")
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
 
 
 def console(*, stderr: bool = False) -> "Console":

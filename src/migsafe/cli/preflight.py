@@ -22,8 +22,9 @@ def command(given: Globals, revision: str, choices: Choices) -> int:
     from migsafe.stages import check
 
     environment, settings = opened(given, choices)
-    with Terminal(yes=True, printing=choices.format == "text" and not given.quiet) as terminal:
-        report = check(environment, settings, Asked(revision, url=choices.url, excuses=choices.excuses), terminal)
+    asked = Asked(revision, url=choices.url, excuses=choices.excuses, typed=given.typed, options=choices.typed)
+    with Terminal(yes=True, printing=choices.format == "text", quiet=given.quiet) as terminal:
+        report = check(environment, settings, asked, terminal)
         if choices.format == "text":
             terminal.show_checks(report)
         else:

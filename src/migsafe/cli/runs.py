@@ -10,7 +10,7 @@ import msgspec
 from migsafe.cli import output
 from migsafe.cli.options import output_format
 from migsafe.model.report import Report
-from migsafe.rundir import JOURNAL, REPORT, directories, folder
+from migsafe.rundir import BACKUP, JOURNAL, REPORT, directories, folder
 from migsafe.settings import load
 
 UNFINISHED = "crashed or running"
@@ -60,7 +60,7 @@ def read(path: Path) -> Run:
     try:
         report = json.read_report((path / REPORT).read_bytes())
     except FileNotFoundError:
-        outcome = UNFINISHED if (path / JOURNAL).exists() else "empty"
+        outcome = UNFINISHED if (path / JOURNAL).exists() else "backup" if (path / BACKUP).exists() else "empty"
         return Run(name=path.name, path=str(path), when=_time_of(path.name), outcome=outcome)
     except (msgspec.DecodeError, OSError) as error:
         why = words.one_line(str(error), 60)

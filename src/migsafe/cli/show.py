@@ -10,7 +10,7 @@ from migsafe.cli import output
 from migsafe.cli.options import Format, output_format
 from migsafe.cli.runs import near
 from migsafe.errors import MigsafeError, UsageError
-from migsafe.rundir import JOURNAL, REPORT, directories, folder
+from migsafe.rundir import BACKUP, JOURNAL, REPORT, directories, folder
 from migsafe.settings import Settings, load
 
 LAST = "last"
@@ -52,7 +52,8 @@ def find(run: str, settings: Settings) -> Path | None:
     """The run directory that `run` means, None when it means none."""
     known = directories(settings)
     if run == LAST:
-        return known[0] if known else None
+        # `migsafe backup` makes a directory too, without a report.
+        return next((path for path in known if (path / REPORT).exists() or (path / JOURNAL).exists()), None)
     named = [path for path in known if path.name == run]
     given = Path(run)
     is_run = given.is_dir() and any((given / name).exists() for name in (REPORT, JOURNAL))
@@ -63,6 +64,11 @@ def _content(path: Path) -> bytes:
     try:
         return (path / REPORT).read_bytes()
     except FileNotFoundError:
+        if (path / BACKUP).exists():
+            raise MigsafeError(
+                f"{near(path)} is of `migsafe backup`, which writes no report",
+                f"To restore it: sh {near(path / 'restore.sh')}",
+            ) from None
         raise MigsafeError(
             f"{near(path)} has no {REPORT}: the run crashed or is still running",
             f"Its last lines are in {near(path / JOURNAL)}; the command of that run, typed again, resumes it.",

@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 
 from migsafe.cli import output
-from migsafe.errors import UsageError
+from migsafe.errors import Interrupted, UsageError
 from migsafe.formats import text, words
 from migsafe.formats.lines import say
 from migsafe.formats.progress import OnProgress, progress
@@ -17,10 +17,13 @@ from migsafe.postgres.connection import Database, redact
 
 
 class Terminal:
-    """An upgrade.Observer. `printing` off (JSON, --quiet): nothing but the question and who blocks us is shown."""
+    """An upgrade.Observer. `printing` off (JSON, --quiet): nothing but the question and who blocks us is shown.
 
-    def __init__(self, *, yes: bool, printing: bool) -> None:
-        self.yes, self.printing = yes, printing
+    `quiet` shows what it came to all the same.
+    """
+
+    def __init__(self, *, yes: bool, printing: bool, quiet: bool = False) -> None:
+        self.yes, self.printing, self.quiet = yes, printing and not quiet, quiet
         self.console: Console = output.console(stderr=not printing)
         self.shown = False
         self._open = contextlib.ExitStack()
@@ -40,9 +43,13 @@ class Terminal:
         self.show_before(report)
         if self.yes:
             return True
-        if not sys.stdin.isatty():
+        if sys.stdin is None or not sys.stdin.isatty():
             raise UsageError("there is no terminal to ask on", "Pass --yes to go on without being asked.")
-        return click.confirm(_question(report), default=False, err=not self.printing)
+        try:
+            return click.confirm(_question(report), default=False, err=not self.printing)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo(err=not self.printing)
+            raise Interrupted("interrupted at the question; nothing was changed") from None
 
     def show_before(self, report: Report) -> None:
         """Plan, findings and preflight, once."""
@@ -57,6 +64,7 @@ class Terminal:
         """What happened, and what to type next."""
         self._quieten()
         if not self.printing:
+            self._show_outcome(report)
             return
         if not self.shown and report.plan.steps:
             self.show_before(report)
@@ -67,13 +75,17 @@ class Terminal:
         self._quieten()
         if self.printing:
             text.checks(report.before, self.console)
-            text.outcome(report, self.console)
+        self._show_outcome(report)
 
     def show_verified(self, report: Report) -> None:
         """Verification alone, and what it comes to."""
         self._quieten()
         if self.printing:
             text.checks(report.after, self.console, title="Verification")
+        self._show_outcome(report)
+
+    def _show_outcome(self, report: Report) -> None:
+        if self.printing or self.quiet:
             text.outcome(report, self.console)
 
     def progress(self, text: str, fraction: float | None) -> None:

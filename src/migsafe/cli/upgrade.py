@@ -1,5 +1,8 @@
 """`migsafe upgrade REVISION`: stands where `alembic upgrade REVISION` stood."""
 
+import sys
+from contextlib import nullcontext, redirect_stdout
+
 import click
 
 from migsafe.cli.options import Choices, Command, Globals, choices, pass_globals
@@ -52,9 +55,14 @@ def migrate(given: Globals, revision: str, choices: Choices, direction: str) -> 
         choices.url,
         choices.dry_run,
         choices.excuses,
+        given.typed,
+        choices.typed,
     )
-    with Terminal(yes=choices.yes, printing=choices.format == "text" and not given.quiet) as terminal:
-        report = upgrade(environment, settings, asked, terminal)
+    with Terminal(yes=choices.yes, printing=choices.format == "text", quiet=given.quiet) as terminal:
+        # A revision may print; what reads a report from us must not find that in it.
+        aside = redirect_stdout(sys.stderr) if choices.format != "text" else nullcontext()
+        with aside:
+            report = upgrade(environment, settings, asked, terminal)
         if choices.format == "text":
             terminal.show_after(report)
         else:

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePath
 
 import msgspec
 
@@ -25,13 +26,28 @@ def outcome(report: Report) -> Outcome:
 
 
 def same_command(report: Report) -> str:
-    """The command of the report as it would be typed again, without its options."""
+    """The command of the report as it would be typed again: of the same environment, accepting the same."""
     command = report.command.removeprefix("migsafe ").strip() or report.plan.direction
     if " " not in command and command in ("upgrade", "downgrade", "preflight") and report.plan.target:
-        command += f" {shlex.quote(report.plan.target[0]) if len(report.plan.target) == 1 else 'heads'}"
+        command += f" {_target(report)}"
     elif command == "downgrade":
         command += " base"
-    return f"migsafe {command}"
+    excuses = [f"--{each.kind} {each.name} --because {shlex.quote(each.because)}" for each in report.excuses]
+    return " ".join([_migsafe(report, command), *excuses])
+
+
+def _target(report: Report) -> str:
+    """As the scripts have it; `+1` typed again would go one too far. Where they know no way, as it was typed."""
+    target = report.plan.target
+    if not report.plan.steps and report.asked:
+        return shlex.quote(report.asked)
+    return shlex.quote(target[0]) if len(target) == 1 else "heads"
+
+
+def _migsafe(report: Report, command: str) -> str:
+    """`migsafe COMMAND` with the words that name the environment and the database of the report."""
+    words_before, words_after = (" ".join(map(shlex.quote, each)) for each in (report.typed, report.options))
+    return " ".join(part for part in ("migsafe", words_before, command, words_after) if part)
 
 
 def way_back(report: Report) -> tuple[tuple[str, str], ...]:
@@ -40,10 +56,10 @@ def way_back(report: Report) -> tuple[tuple[str, str], ...]:
     ways: list[tuple[str, str]] = []
     if plan.direction == "upgrade" and len(plan.current) <= 1 and not (undo and undo.impossible):
         start = plan.current[0] if plan.current else "base"
-        ways.append(("back through the revisions, guarded", f"migsafe downgrade {shlex.quote(start)}"))
+        ways.append(("back through the revisions, guarded", _migsafe(report, f"downgrade {shlex.quote(start)}")))
     if undo and undo.downgrade_sql:
-        script = shlex.quote(words.near(undo.downgrade_sql))
-        ways.append(("the same as SQL (read it first)", f"psql -X -v ON_ERROR_STOP=1 -f {script}"))
+        script = f"psql -X -v ON_ERROR_STOP=1 -f {shlex.quote(words.near(undo.downgrade_sql))}"
+        ways.append(("the same as SQL (read it first; PGHOST, PGDATABASE … say where)", script))
     if undo and undo.restore_sh:
         ways.append(
             ("restore the backup (asks before it overwrites)", f"sh {shlex.quote(words.near(undo.restore_sh))}")
@@ -92,7 +108,9 @@ def _refused(report: Report) -> Outcome:
     because = '--because "…"'
     excuses = [f"--allow {rule} {because}" for rule in sorted({finding.rule for finding in errors})]
     excuses += [f"--skip {check} {because}" for check in sorted({result.check for result in blocks})]
-    ways.append(("or accept them for this run", " ".join([same_command(report), *excuses])))
+    # Where the scripts know no way there is nothing to run, whatever is accepted.
+    if report.plan.steps:
+        ways.append(("or accept them for this run", " ".join([same_command(report), *excuses])))
     return Outcome(f"Refused by {words.listed(why)}. Nothing was changed.", tuple(facts), tuple(ways))
 
 
@@ -124,7 +142,8 @@ def _unverified(report: Report) -> Outcome:
     failed = f"verification failed: {words.count(len(wrong), 'check')}."
     headline = failed if report.command == "verify" else f"{_where_to(report)}{_took(report)}, but {failed}"
     facts = (*(_check(result) for result in wrong), *_durable(report))
-    again = ("mend it, then verify again", "migsafe verify")
+    run = shlex.quote(PurePath(report.directory).name) if report.directory else "last"
+    again = ("mend it, then verify again", _migsafe(report, f"verify {run}"))
     return Outcome(headline[:1].upper() + headline[1:], facts, (again, *way_back(report)))
 
 
@@ -181,11 +200,15 @@ def _check(result: CheckResult) -> str:
 
 
 def _failure(report: Report) -> tuple[str, ...]:
-    facts = [report.failure] if report.failure else []
-    stopped = next((step for step in report.steps if step.outcome in ("failed", "partial")), None)
-    if stopped is not None and stopped.attempts:
-        facts += last_attempt(stopped)
+    stopped = next((step for step in report.steps if step.outcome in ("failed", "partial") and step.attempts), None)
+    facts = last_attempt(stopped) if stopped is not None else []
+    if report.failure and not (stopped and _says(stopped.attempts[-1], report.failure)):
+        facts.insert(0, report.failure)
     return (*facts, *([report.remedy] if report.remedy else []))
+
+
+def _says(tried: Attempt, failure: str) -> bool:
+    return words.one_line(failure, None) in attempt(tried)
 
 
 def last_attempt(step: StepResult) -> list[str]:
@@ -198,11 +221,16 @@ def last_attempt(step: StepResult) -> list[str]:
 
 def attempt(tried: Attempt) -> str:
     """How one try ended: for how long, where, with which error and statement."""
-    where = f" at {tried.place}" if tried.place else ""
+    said = tried.message or ""
+    where = f" at {tried.place}" if tried.place and tried.place not in said else ""
     if tried.sqlstate is None and tried.message is None:
         return f"{words.duration(tried.seconds)}{where}"
-    error = ": ".join(part for part in (tried.sqlstate, tried.message and words.one_line(tried.message, None)) if part)
-    statement = f" in {words.one_line(tried.statement, 80)}" if tried.statement else ""
+    message = words.one_line(said, None)
+    # A message that names its SQLSTATE needs it no second time.
+    sqlstate = tried.sqlstate if tried.sqlstate and f"SQLSTATE {tried.sqlstate}" not in message else None
+    error = ": ".join(part for part in (sqlstate, message) if part)
+    unsaid = tried.statement if tried.statement and tried.statement not in said else None
+    statement = f" in {words.one_line(unsaid, 80)}" if unsaid else ""
     return f"after {words.duration(tried.seconds)}{where}: {error}{statement}"
 
 

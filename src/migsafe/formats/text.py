@@ -254,4 +254,4 @@ def outcome(report: Report, console: Console) -> None:
         say(console, ("report: ", "dim"), words.near(report.directory), indent=2)
     for reason, command in last.next:
         say(console, (f"{reason}:", "dim"), indent=2)
-        say(console, (command, "bold"), indent=4, hang=6)
+        say(console, (command, "bold"), indent=4, fold=False)

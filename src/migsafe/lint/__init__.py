@@ -1,6 +1,5 @@
 """What is dangerous in a plan, and the safe form of it: small functions of Effects, one file a rule."""
 
-import difflib
 import functools
 import importlib
 import pkgutil
@@ -133,6 +132,8 @@ def _known(names: Iterable[str], where: str) -> None:
     known = [rule.name for rule in all_rules()]
     for name in names:
         if name not in known:
+            import difflib
+
             near = difflib.get_close_matches(name, known, n=1)
             remedy = f"Did you mean {near[0]}?" if near else f"The rules are: {', '.join(known)}."
             raise UsageError(f"{where}: there is no rule {name}", remedy)

@@ -69,7 +69,9 @@ def advance(situation: Situation, statement: Statement, following: Statement | N
 
 def _born(situation: Situation, effects: Effects) -> frozenset[str]:
     """A relation that the catalog already had is not born again: CREATE TABLE IF NOT EXISTS found it there."""
-    born = {label for label in situation.born if label not in {dropped.label for dropped in effects.drops}}
+    if not effects.creates and not effects.drops and not effects.renames:
+        return situation.born
+    born = set(situation.born).difference(dropped.label for dropped in effects.drops)
     for made in effects.creates:
         if isinstance(made, Relation | Index | Type) and made.name not in situation.catalog.relations:
             born.add(made.name)

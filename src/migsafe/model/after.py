@@ -9,6 +9,7 @@ from migsafe.model.catalog import (
     Catalog,
     Column,
     Constraint,
+    EventTrigger,
     Extension,
     Function,
     Index,
@@ -16,6 +17,7 @@ from migsafe.model.catalog import (
     Publication,
     Relation,
     RewriteRule,
+    Schema,
     Statistics,
     Trigger,
     Type,
@@ -79,6 +81,8 @@ class Change:
         self.statistics = _own(catalog.statistics)
         self.functions = _own(catalog.functions)
         self.publications = _own(catalog.publications)
+        self.event_triggers = _own(catalog.event_triggers)
+        self._catalog = catalog
 
     def put(self, thing: CatalogObject) -> None:
         """Add `thing`, in the place of one with its name."""
@@ -111,9 +115,21 @@ class Change:
                 self.statistics[thing.name] = thing
             case Publication():
                 self.publications[thing.name] = thing.tables
+            case EventTrigger():
+                self.event_triggers[thing.name] = thing
+            case Schema():
+                self.set_schemas(*(name for name in self._catalog.schemas if name != thing.name), thing.name)
             case Function():
                 self.functions[thing.signature] = thing
                 self.volatility[thing.name] = thing.volatility
+
+    def set_schemas(self, *names: str) -> None:
+        # A tuple, unlike the mappings: apply() works on a catalog that is nobody else's.
+        msgspec.structs.force_setattr(self._catalog, "schemas", names)
+
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        return self._catalog.schemas
 
     def _put_relation(self, relation: Relation) -> None:
         if before := self.relations.get(relation.name):
@@ -150,6 +166,10 @@ class Change:
                 self.statistics.pop(dropped.name, None)
             case "publication":
                 self.publications.pop(dropped.name, None)
+            case "event trigger":
+                self.event_triggers.pop(dropped.name, None)
+            case "schema":
+                self.set_schemas(*(name for name in self.schemas if name != dropped.name))
             case "function":
                 self.functions.pop(dropped.name, None)
             case "index" | "partitioned index":

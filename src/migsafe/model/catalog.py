@@ -24,7 +24,8 @@ class Relation(msgspec.Struct, frozen=True, tag_field="object", tag="relation"):
     `persistence` is permanent, unlogged or temporary. `owned_by` is relation and column of a sequence's owner.
     `partition_by` is range, list or hash, `partition_key` a name per key (None: an expression), `bound` as
     `pg_get_expr(relpartbound)` prints it. `of_type` is the composite type of a typed table. `uses` is what the query
-    of a view reads, `calls` the functions in it (`schema.name`, or bare for those of PostgreSQL).
+    of a view reads, `calls` the functions in it (`schema.name`, or bare for those of PostgreSQL). `access_method` of a
+    table (None: heap, or not known).
     """
 
     name: str
@@ -43,6 +44,7 @@ class Relation(msgspec.Struct, frozen=True, tag_field="object", tag="relation"):
     uses: tuple[Use, ...] = ()
     calls: tuple[str, ...] = ()
     definition: str | None = None
+    access_method: str | None = None
 
 
 class Column(msgspec.Struct, frozen=True, tag_field="object", tag="column"):
@@ -83,7 +85,8 @@ class Index(msgspec.Struct, frozen=True, tag_field="object", tag="index"):
 class Constraint(msgspec.Struct, frozen=True, tag_field="object", tag="constraint"):
     """A constraint. `kind` is check, foreign key, primary key, unique, exclude or not null.
 
-    `on_delete` and `on_update` are a, r, c, n or d as in `pg_constraint`. `calls` are functions in a CHECK.
+    `on_delete` and `on_update` are a, r, c, n or d as in `pg_constraint`, `match` is s(imple), f(ull) or p(artial).
+    `calls` are functions in a CHECK.
     """
 
     relation: str
@@ -98,11 +101,18 @@ class Constraint(msgspec.Struct, frozen=True, tag_field="object", tag="constrain
     index: str | None = None
     deferrable: bool = False
     deferred: bool = False
+    match: str = "s"
     on_delete: str = "a"
     on_update: str = "a"
     no_inherit: bool = False
     inherited: bool = False
     calls: tuple[str, ...] = ()
+
+
+class Schema(msgspec.Struct, frozen=True, tag_field="object", tag="schema"):
+    """A schema, which holds relations, types and functions."""
+
+    name: str
 
 
 class Extension(msgspec.Struct, frozen=True, tag_field="object", tag="extension"):
@@ -132,7 +142,10 @@ class Type(msgspec.Struct, frozen=True, tag_field="object", tag="type"):
 
 
 class Trigger(msgspec.Struct, frozen=True, tag_field="object", tag="trigger"):
-    """A trigger. `events` of insert, update, delete, truncate; `columns` are UPDATE OF and those of WHEN."""
+    """A trigger. `events` of insert, update, delete, truncate; `columns` are UPDATE OF and those of WHEN.
+
+    `references` is the table after FROM of a constraint trigger.
+    """
 
     relation: str
     name: str
@@ -142,6 +155,17 @@ class Trigger(msgspec.Struct, frozen=True, tag_field="object", tag="trigger"):
     for_each_row: bool = False
     columns: tuple[str, ...] = ()
     constraint: bool = False
+    references: str | None = None
+
+
+class EventTrigger(msgspec.Struct, frozen=True, tag_field="object", tag="event trigger"):
+    """An event trigger. `event` is ddl_command_start and such; no `tags`: it fires for every command."""
+
+    name: str
+    event: str
+    function: str
+    tags: tuple[str, ...] = ()
+    enabled: bool = True
 
 
 class RewriteRule(msgspec.Struct, frozen=True, tag_field="object", tag="rule"):
@@ -205,8 +229,9 @@ class Catalog(msgspec.Struct, frozen=True):
 
     `complete` tells that a name which is not here does not exist, rather than is not known.
     `volatility` of functions by `schema.name` or bare name: i(mmutable), s(table), v(olatile).
-    Triggers, rules and policies are by (relation, name), statistics by name, functions by signature, publications by
-    name with their tables (None: all tables, or those of a schema). `timezone` is what sessions that migrate use.
+    Triggers, rules and policies are by (relation, name), statistics and event triggers by name, functions by
+    signature, publications by name with their tables (None: all tables, or those of a schema). `timezone` is what
+    sessions that migrate use.
     """
 
     relations: Mapping[str, Relation] = {}
@@ -222,6 +247,7 @@ class Catalog(msgspec.Struct, frozen=True):
     statistics: Mapping[str, Statistics] = {}
     functions: Mapping[str, Function] = {}
     publications: Mapping[str, tuple[str, ...] | None] = {}
+    event_triggers: Mapping[str, EventTrigger] = {}
     schemas: tuple[str, ...] = ()
     timezone: str | None = None
     search_path: tuple[str, ...] = ("public",)

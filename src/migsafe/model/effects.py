@@ -7,6 +7,7 @@ import msgspec
 from migsafe.model.catalog import (
     Column,
     Constraint,
+    EventTrigger,
     Extension,
     Function,
     Index,
@@ -14,6 +15,7 @@ from migsafe.model.catalog import (
     Publication,
     Relation,
     RewriteRule,
+    Schema,
     Statistics,
     Trigger,
     Type,
@@ -33,6 +35,8 @@ CatalogObject = (
     | Statistics
     | Function
     | Publication
+    | Schema
+    | EventTrigger
 )
 
 
@@ -110,7 +114,8 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
     the effects then are the pessimistic ones. `unknown` says why nothing (or not everything) could be told:
     absence of an effect proves nothing then. `waits_for` names whose transactions a CONCURRENTLY waits for.
     `transient` are relations among the locks whose lock is released before the statement ends. `truncates` are
-    relations emptied by TRUNCATE. `database_settings` hold for later sessions (ALTER DATABASE … SET). A lock on a
+    relations emptied by TRUNCATE. `nothing_to_do`: the catalog shows that IF EXISTS or IF NOT EXISTS leaves no more
+    than the locks. `database_settings` hold for later sessions (ALTER DATABASE … SET). A lock on a
     relation that the statement itself creates is not among `locks`.
     """
 
@@ -135,6 +140,7 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
     command: str = ""
     concurrently: bool = False
     in_transaction: bool = True
+    nothing_to_do: bool = False
     source: Literal["predicted", "observed"] = "predicted"
     unknown: str | None = None
 

@@ -34,6 +34,10 @@ def renamed(change: "Change", rename: Rename) -> None:
             _keyed(change.statistics, old.name, new.name)
         case "function":
             _function(change, old.name, new.name)
+        case "schema":
+            _schema(change, old.name, new.name)
+        case "event trigger":
+            _keyed(change.event_triggers, old.name, new.name)
         case _:
             _relation(change, old.name, new.name)
 
@@ -41,6 +45,20 @@ def renamed(change: "Change", rename: Rename) -> None:
 def _keyed(things: dict[str, Any], old: str, new: str) -> None:
     if old in things:
         things[new] = replace(things.pop(old), name=new)
+
+
+def _schema(change: "Change", old: str, new: str) -> None:
+    """Everything in the schema, under its new name."""
+    change.set_schemas(*(new if name == old else name for name in change.schemas))
+    for kind, things in (
+        ("table", change.relations),
+        ("index", change.indexes),
+        ("type", change.types),
+        ("statistics", change.statistics),
+        ("function", change.functions),
+    ):
+        for name in [name for name in things if name.startswith(f"{old}.")]:
+            renamed(change, Rename(Object(kind, name), Object(kind, f"{new}{name[len(old) :]}")))
 
 
 def _function(change: "Change", old: str, new: str) -> None:

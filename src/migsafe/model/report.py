@@ -62,6 +62,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """One run of a command. `before` is preflight, `after` verification; `failure` the sentence that ended it.
 
     `stopped_at` is the stage that ended it early by the user's wish (dry run, answered no) or by an interrupt.
+    `asked` is the target as typed, `typed` and `options` the words before and after the command that name environment
+    and database: a command to type next means the same one.
     """
 
     command: str
@@ -82,6 +84,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str | None = None
     stopped_at: Literal["dry-run", "declined", "deadline", "interrupted"] | None = None
     directory: str | None = None
+    asked: str | None = None
+    typed: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     @property
     def open_errors(self) -> tuple[Finding, ...]:
@@ -91,6 +96,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def refused(self) -> bool:
         """Whether findings or preflight stand against the run: then nothing was changed."""
         return not self.steps and (bool(self.open_errors) or any(result.refuses for result in self.before))
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the database was taken all the way to the target."""
+        return bool(self.steps) and all(step.outcome == "done" for step in self.steps)
 
     @property
     def outcome(self) -> str:

@@ -46,9 +46,11 @@ SELECT c.oid::int8 AS oid,
        CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END AS bound,
        (SELECT yn.nspname || '.' || y.typname FROM pg_catalog.pg_type y
         JOIN pg_catalog.pg_namespace yn ON yn.oid = y.typnamespace WHERE y.oid = c.reloftype) AS of_type,
-       CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END AS definition
+       CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END AS definition,
+       nullif(m.amname::text, 'heap') AS access_method
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam
 LEFT JOIN pg_catalog.pg_class t ON t.oid = c.reltoastrelid
 LEFT JOIN pg_catalog.pg_partitioned_table k ON k.partrelid = c.oid
 LEFT JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid AND r.rulename = '_RETURN'
@@ -137,6 +139,7 @@ SELECT o.oid::int8 AS oid,
        CASE WHEN o.contype IN ('p', 'u', 'x') THEN xn.nspname || '.' || x.relname END AS index,
        o.condeferrable AS deferrable,
        o.condeferred AS deferred,
+       coalesce(nullif(o.confmatchtype::text, ' '), 's') AS match,
        coalesce(nullif(o.confdeltype::text, ' '), 'a') AS on_delete,
        coalesce(nullif(o.confupdtype::text, ' '), 'a') AS on_update,
        o.connoinherit AND o.contype IN ('c', 'n') AS no_inherit,
@@ -225,7 +228,9 @@ SELECT n.nspname || '.' || c.relname AS relation,
              WHERE d.classid = 'pg_catalog.pg_trigger'::regclass AND d.objid = t.oid
                AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid > 0
              ORDER BY 1) AS columns,
-       t.tgconstraint <> 0 AS constraint
+       t.tgconstraint <> 0 AS constraint,
+       (SELECT rn.nspname || '.' || r.relname FROM pg_catalog.pg_class r
+        JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace WHERE r.oid = t.tgconstrrelid) AS references
 FROM pg_catalog.pg_trigger t
 JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -233,6 +238,18 @@ JOIN pg_catalog.pg_proc f ON f.oid = t.tgfoid
 JOIN pg_catalog.pg_namespace fn ON fn.oid = f.pronamespace
 WHERE NOT t.tgisinternal AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 ORDER BY 1, 2
+
+-- name: catalog_event_triggers
+-- needs: none
+SELECT t.evtname::text AS name,
+       t.evtevent::text AS event,
+       t.evtenabled <> 'D' AS enabled,
+       n.nspname || '.' || p.proname AS function,
+       coalesce(t.evttags, '{}') AS tags
+FROM pg_catalog.pg_event_trigger t
+JOIN pg_catalog.pg_proc p ON p.oid = t.evtfoid
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+ORDER BY 1
 
 -- name: catalog_rules
 -- needs: none

@@ -18,6 +18,8 @@ from migsafe.postgres.refusal import explain
 
 CONNECT_TIMEOUT = "10"
 
+_SHORT = 8
+
 _EXAMPLE = "Write it like postgresql://user@host:5432/dbname, with the password in PGPASSWORD or ~/.pgpass."
 _OPTIONS = {option.keyword.decode(): option for option in pq.Conninfo.get_defaults()}
 _URL = re.compile(
@@ -125,6 +127,8 @@ class Database(msgspec.Struct, frozen=True, repr_omit_defaults=True):
 def _from_match(match: re.Match[str]) -> dict[str, str]:
     if match["dialect"].lower() not in ("postgresql", "postgres"):
         raise UsageError(f"{match['dialect']} is not PostgreSQL, and migsafe knows no other database", _EXAMPLE)
+    if "@" in match["hosts"]:
+        raise UsageError("The password in the database URL holds an @ as it is", "Write it as %40.")
     pairs = parse_qsl(match["query"] or "", keep_blank_values=True)
     found = {name: unquote(match[name]) for name in ("user", "password", "dbname") if match[name]}
     return found | _hosts((match["hosts"] or "").split(",")) | _query(pairs)
@@ -215,8 +219,15 @@ def redact(text: str, database: Database) -> str:
     secrets = (known.get("password"), known.get("sslpassword"), os.environ.get("PGPASSWORD"))
     spellings = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
     for spelling in sorted(spellings, key=len, reverse=True):
-        text = text.replace(spelling, "***")
+        text = without(spelling, text)
     return text
+
+
+def without(secret: str, text: str) -> str:
+    """`text` with `secret` made `***`. One of a few letters is looked for as a word: no password is half of one."""
+    if len(secret) < _SHORT and re.fullmatch(r"\w+", secret):
+        return re.sub(rf"(?<!\w){secret}(?!\w)", "***", text)
+    return text.replace(secret, "***")
 
 
 def _spellings(secret: str) -> set[str]:

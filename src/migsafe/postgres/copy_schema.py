@@ -2,20 +2,31 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
+
+from psycopg import sql
 
 from migsafe.errors import ToolMissing
 from migsafe.postgres.binaries import find
 from migsafe.postgres.connection import Database, connect, redact
 
 
-def copy_schema(source: Database, target: Database, *, version_table: str) -> tuple[str, ...]:
+def copy_schema(
+    source: Database, target: Database, *, version_table: str, stand_ins: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
     """Make the schema of `source` in `target`, with the rows of `version_table` and no others.
 
-    Returns what could not be made there (an extension that the other server lacks), a sentence each. Raises
-    ToolMissing when there is no pg_dump for the version of `source`, or when pg_dump fails.
+    `stand_ins` has SQL by name of an extension that the other server lacks; it is run first, in the extension's
+    schema, for those that `source` has. Returns what could not be made, a sentence each. Raises ToolMissing when there
+    is no pg_dump for the version of `source`, or when pg_dump fails.
     """
     with connect(source) as connection:
         version = connection.info.server_version // 10000
+        installed = connection.execute(
+            "SELECT e.extname, n.nspname FROM pg_catalog.pg_extension e"
+            " JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace"
+        ).fetchall()
+    _stand_in(target, dict(installed), stand_ins or {})
     pg_dump, psql = find("pg_dump", version), find("psql", version)
     schema = _dump(str(pg_dump), source, "--schema-only")
     # Quoted, because pg_dump takes a pattern, which it would fold to lower case.
@@ -30,6 +41,16 @@ def copy_schema(source: Database, target: Database, *, version_table: str) -> tu
     )
     errors = (line for line in made.stderr.decode(errors="replace").splitlines() if "ERROR:" in line)
     return tuple(error.partition("ERROR:")[2].strip() for error in errors)
+
+
+def _stand_in(target: Database, installed: Mapping[str, str], stand_ins: Mapping[str, str]) -> None:
+    with connect(target) as connection:
+        for name in installed.keys() & stand_ins.keys():
+            schema = sql.Identifier(installed[name])
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+            connection.execute(sql.SQL("SET search_path = {}").format(schema))
+            if stand_ins[name]:
+                connection.execute(stand_ins[name].encode())
 
 
 def _dump(pg_dump: str, source: Database, *options: str, strict: bool = True) -> bytes:

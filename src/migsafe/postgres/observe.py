@@ -6,6 +6,7 @@ transaction ends (SET STORAGE takes one on each index) is not seen.
 """
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -27,6 +28,8 @@ _WHOLE = re.compile(r'(?:rewriting|verifying) table "(.+)"$')
 _FOREIGN_KEY = re.compile(r'validating foreign key constraint "(.+)"$')
 _COPY = re.compile(r"\s*COPY\b.*\b(?:FROM\s+STDIN|(TO)\s+STDOUT)\b", re.IGNORECASE | re.DOTALL)
 _TABLES = ("table", "materialized view")
+# Before 15 a process of its own keeps the counters, and hands them out as of half a second ago (PGSTAT_STAT_INTERVAL).
+_COUNTERS_LATE = 0.6
 
 
 class _Relation(msgspec.Struct, frozen=True):
@@ -91,6 +94,7 @@ def _inside(sql: str, connection: Session, keep: bool) -> _Seen:
 
 def _outside(sql: str, connection: Session) -> tuple[_Seen, Watched]:
     with _messages(connection) as messages:
+        _await_counters(connection)
         before = _relations(connection)
         was = _rows(connection, "observe_settings_now")
         connection.execute(query("observe_settings"), {"local": False})
@@ -99,8 +103,14 @@ def _outside(sql: str, connection: Session) -> tuple[_Seen, Watched]:
         finally:
             for row in () if connection.closed else was:
                 connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", (row["name"], row["setting"]))
+        _await_counters(connection)
         after = _relations(connection)
         return _Seen(before, after, watched.locks, tuple(messages), _foreign_keys(connection)), watched
+
+
+def _await_counters(connection: Session) -> None:
+    if connection.info.server_version < 150000:
+        time.sleep(_COUNTERS_LATE)
 
 
 def _run(sql: str, connection: Session) -> None:

@@ -62,12 +62,13 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "Check sslrootcert, sslcert and the host name in the certificate.",
     ),
     (
-        r"Connection refused",
+        r"Connection refused|Connect call failed",
         "connection refused; nothing listens on that host and port.",
         "Check host and port, and that PostgreSQL is running and listens there (listen_addresses).",
     ),
     (
-        r"failed to resolve host '([^']*)'|could not translate host name \"([^\"]*)\"",
+        r"failed to resolve host '([^']*)'|could not translate host name \"([^\"]*)\""
+        r"|Name or service not known",
         'there is no host "{0}".',
         "Check the host name, and that this machine can resolve it.",
     ),

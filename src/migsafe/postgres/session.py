@@ -6,22 +6,26 @@ LOCK_TIMEOUT_SET_BY_ENV_PY = "SELECT source = 'session' FROM pg_catalog.pg_setti
 # A revision may take longer than the server lets a session be idle, and the one beside it is.
 NEVER_IDLE = "SELECT pg_catalog.set_config('idle_session_timeout', '0', false)"
 
-# A setting of ours remembers, in the session itself, what a SET of the user's had made of lock_timeout.
-PUT_BACK_LOCK_TIMEOUT = (
-    "SELECT pg_catalog.set_config('lock_timeout',"
-    " nullif(pg_catalog.current_setting('migsafe.lock_timeout'), ''), false)"
-)
 
+def hold(name: str, value: str) -> str:
+    """SQL that sets timeout `name` for the session until `put_back(name)`; both outside a transaction.
 
-def hold_lock_timeout(value: str) -> str:
-    """SQL that sets lock_timeout for the session until `PUT_BACK_LOCK_TIMEOUT`; both outside a transaction."""
+    A setting of ours remembers, in the session itself, what a SET of the user's had made of it.
+    """
+    assert name.isidentifier()
     assert value.isalnum()
     return (
-        "SELECT pg_catalog.set_config('migsafe.lock_timeout', CASE source WHEN 'session'"
-        " THEN pg_catalog.current_setting('lock_timeout') ELSE '' END, false),"
-        f" pg_catalog.set_config('lock_timeout', '{value}', false)"
-        " FROM pg_catalog.pg_settings WHERE name = 'lock_timeout'"
+        f"SELECT pg_catalog.set_config('migsafe.{name}', CASE source WHEN 'session'"
+        f" THEN pg_catalog.current_setting('{name}') ELSE '' END, false),"
+        f" pg_catalog.set_config('{name}', '{value}', false)"
+        f" FROM pg_catalog.pg_settings WHERE name = '{name}'"
     )
+
+
+def put_back(name: str) -> str:
+    """SQL that undoes `hold(name, …)`."""
+    assert name.isidentifier()
+    return f"SELECT pg_catalog.set_config('{name}', nullif(pg_catalog.current_setting('migsafe.{name}'), ''), false)"
 
 
 def restore_lock_timeout(value: str | None) -> str:

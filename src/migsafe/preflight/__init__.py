@@ -42,6 +42,12 @@ def preflight(
     """
     because = {excuse.name: excuse.because for excuse in skip if excuse.kind == "skip"}
     _known(because)
+    if unknown_heads and "heads" in because:
+        raise UsageError(
+            f"--skip heads: the database is at {', '.join(unknown_heads)}, from where these scripts know no way",
+            "Check out the code that has it. If it was deleted on purpose: migsafe stamp --purge REVISION, with the "
+            "one that the schema really is at.",
+        )
     arguments = {
         "connection": connection,
         "plan": plan,

@@ -15,7 +15,8 @@ from migsafe.postgres.sqlstate import RETRYABLE
 from migsafe.revisions.apply import apply
 from migsafe.revisions.config import Environment
 from migsafe.run.backoff import pauses
-from migsafe.run.failure import Failure, explain
+from migsafe.run.explain import explain
+from migsafe.run.failure import Failure
 from migsafe.run.guard import Told
 from migsafe.run.runner import PlanRunner
 

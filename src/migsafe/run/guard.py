@@ -146,32 +146,34 @@ class Guard:
         return current.effects.concurrently
 
     def _passed(self, call: Call, concurrently: bool) -> bool:
-        """Let the statement run with the lock_timeout that it should have; whether it ran already."""
-        value = self._lock_timeout(concurrently)
-        if value is None:
-            return False
+        """Let the statement run with the timeouts that it should have; whether it ran already."""
+        wanted = self._timeouts(concurrently)
         if not call.autocommit:
-            if self._set != value:
+            value = wanted.get("lock_timeout")
+            if value is not None and self._set != value:
                 call.execute(f"SET LOCAL lock_timeout = '{value}'")
                 self._set = value
             return False
-        call.execute(session.hold_lock_timeout(value))
+        for name, value in wanted.items():
+            call.execute(session.hold(name, value))
         try:
             call.run()
         finally:
             # In autocommit nothing ends the setting, and a pool may hand the session to the application.
-            with suppress(Exception):
-                call.execute(session.PUT_BACK_LOCK_TIMEOUT)
+            for name in wanted:
+                with suppress(Exception):
+                    call.execute(session.put_back(name))
         return True
 
-    def _lock_timeout(self, concurrently: bool) -> str | None:
-        """What to set for a statement; None where the user's own holds."""
-        # 0 for CONCURRENTLY, whoever set what: lock_timeout also governs its waits for old snapshots, and a build that
-        # it cancels leaves an invalid index (measured on 14 to 18).
-        if concurrently:
-            return "0"
+    def _timeouts(self, concurrently: bool) -> dict[str, str]:
+        """What to set for a statement, by name; nothing where the user's own holds."""
         assert self.current is not None
-        return None if self.current.own_timeout or self.respected else self.lock_timeout
+        if concurrently:
+            # Whoever set what: lock_timeout also governs the waits for old snapshots, and a build that it or
+            # statement_timeout cancels leaves an invalid index (measured on 14 to 18).
+            own = {"statement_timeout"} & self.current.timeouts
+            return {name: "0" for name in ("lock_timeout", "statement_timeout") if name not in own}
+        return {} if self.current.own_timeout or self.respected else {"lock_timeout": self.lock_timeout}
 
     def _already(self, call: Call, current: Current, digest: str) -> bool:
         before = current.recorded.get(current.number)

@@ -2,12 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Column, Constraint, Relation
 from migsafe.sql import constraints, expressions, names, types
-from migsafe.sql.draft import AS, RX, Draft
-from migsafe.sql.parse import kind, strings, walk
+from migsafe.sql.draft import RX, Draft
+from migsafe.sql.mentions import column_types, lock_mentioned, sequences
+from migsafe.sql.nodes import pb
+from migsafe.sql.parse import kind, strings
 
 _GENERATED = {"s": "stored", "v": "virtual"}
 
@@ -48,7 +48,7 @@ def define(draft: Draft, table: str, node: pb.ColumnDef) -> Defined:
         collation=".".join(strings(node.coll_clause.collname)) or None,
     )
     if default is not None:
-        lock_sequences(draft, default)
+        lock_mentioned(draft, default)
     return Defined(column, tuple(written), sequence, default, generation.raw_expr if generation else None)
 
 
@@ -102,32 +102,6 @@ def owned_sequence(draft: Draft, table: str, column: str) -> Relation:
     return Relation(f"{schema}.{names.chosen(bare, column, 'seq', taken)}", "sequence", owned_by=(table, column))
 
 
-def lock_sequences(draft: Draft, default: Any) -> None:
-    """The sequences of nextval('…') in a default are looked up: ACCESS SHARE since 18, no lock before (measured)."""
-    if draft.version < 18:
-        return
-    for name in sequences(draft, default):
-        draft.lock(name, AS, "sequence")
-
-
-def sequences(draft: Draft, node: Any) -> tuple[str, ...]:
-    """The sequences named by a constant in nextval, currval, setval."""
-    found = []
-    for part in walk(node):
-        if isinstance(part, pb.FuncCall) and strings(part.funcname)[-1] in ("nextval", "setval", "currval"):
-            constant = part.args[0] if part.args else None
-            while constant is not None and kind(constant) == "type_cast":
-                constant = constant.type_cast.arg
-            if constant is not None and constant.a_const.WhichOneof("val") == "sval":
-                found.append(_sequence_name(draft, constant.a_const.sval.sval))
-    return tuple(found)
-
-
-def _sequence_name(draft: Draft, text: str) -> str:
-    parts = [part.strip('"') for part in text.split(".")]
-    return ".".join(parts) if len(parts) > 1 else names.found(parts[0], draft.catalog, draft.catalog.relations)
-
-
 def advance_sequences(draft: Draft, node: Any) -> None:
     """nextval() and setval() lock their sequence in ROW EXCLUSIVE when they are executed."""
     for name in sequences(draft, node):
@@ -165,6 +139,8 @@ def add_constraint(draft: Draft, constraint: Constraint, node: Any) -> None:
     if constraint.kind == "not null" and draft.version < 18:
         return
     draft.create(constraint)
+    if constraint.kind == "check":
+        lock_mentioned(draft, node.raw_expr, column_types(draft, constraint.relation))
     if constraint.index and not node.indexname:
         draft.create(constraints.index_of(constraint, node))
     if constraint.kind == "primary key":

@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Constraint, Index
 from migsafe.model.effects import Object
-from migsafe.sql import expressions, names
+from migsafe.sql import expressions, indexes, names
 from migsafe.sql.draft import AE, AS, SRE, Draft
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import strings
 
 KINDS = {
@@ -69,10 +68,10 @@ def _columns(node: pb.Constraint, kind: str, column: str | None) -> tuple[str, .
 
 
 def _named_after(node: pb.Constraint, columns: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns in a chosen name: those of INCLUDE too, and `expr` for an expression."""
+    """The columns in a chosen name: those of INCLUDE too, and what an expression is called."""
     if node.contype == pb.CONSTR_EXCLUSION:
         elements = [item.list.items[0].index_elem for item in node.exclusions]
-        columns = tuple(element.name or "expr" for element in elements)
+        columns = tuple(indexes.element_name(element) for element in elements)
     return (*columns, *strings(node.including))
 
 
@@ -96,7 +95,8 @@ def is_taken(draft: Draft, table: str, name: str) -> bool:
     """Whether a constraint of the table, or a relation in its schema, has the name already."""
     schema = names.split(table)[0]
     dropped = draft.has("drops", Object("constraint", name, table))
-    if not dropped and (draft.constraint(table, name) or draft.is_known(f"{schema}.{name}")):
+    # What a table of that name has is no obstacle where the table itself is made: it will not be there then.
+    if table not in draft.new and not dropped and (draft.constraint(table, name) or draft.is_known(f"{schema}.{name}")):
         return True
     return any(
         (isinstance(thing, Constraint) and thing.relation == table and thing.name == name)
@@ -114,13 +114,14 @@ def _with_reference(draft: Draft, constraint: Constraint, node: pb.Constraint) -
         **_fields(constraint),
         references=target,
         referenced_columns=referenced,
+        match=node.fk_matchtype or "s",
         on_delete=node.fk_del_action or "a",
         on_update=node.fk_upd_action or "a",
     )
 
 
 def _fields(constraint: Constraint) -> dict[str, Any]:
-    left_out = ("references", "referenced_columns", "on_delete", "on_update")
+    left_out = ("references", "referenced_columns", "match", "on_delete", "on_update")
     return {name: getattr(constraint, name) for name in constraint.__struct_fields__ if name not in left_out}
 
 
@@ -178,6 +179,8 @@ def reference(draft: Draft, key: Constraint, validates: bool, cloned: bool = Fal
         return
     draft.lock(key.references, SRE)
     lock_key_index(draft, key.references, key.referenced_columns)
+    if validates:
+        _suppose_privileges(draft, key)
     for partition in draft.family(key.references)[1:] if draft.is_partitioned(key.references) else ():
         draft.lock(partition, SRE)
         if not cloned:
@@ -185,6 +188,13 @@ def reference(draft: Draft, key: Constraint, validates: bool, cloned: bool = Fal
     lock_ancestors(draft, key.references)
     if validates:
         check_reference(draft, key.relation, key.references)
+
+
+def _suppose_privileges(draft: Draft, key: Constraint) -> None:
+    """Who may not SELECT from both tables has every row checked by itself, as an INSERT would be (ri_triggers.c)."""
+    owners = {known.owner for name in (key.relation, key.references or "") if (known := draft.relation(name))}
+    if len(owners) > 1:
+        draft.suppose(f"ROW SHARE on the index of the key too if the role may not SELECT from {key.references}")
 
 
 def lock_ancestors(draft: Draft, name: str) -> None:

@@ -36,6 +36,7 @@ class Draft:
         self.command = ""
         self.in_transaction = True
         self.concurrently = False
+        self.nothing_to_do = False
         self.unknown: str | None = None
         self.new: set[str] = set()
         self._locks: dict[str, LockMode] = {}
@@ -110,6 +111,10 @@ class Draft:
 
     def is_known(self, name: str) -> bool:
         return name in self.catalog.relations or name in self.catalog.indexes
+
+    def knows(self, relation: str) -> bool:
+        """Whether all there is to a relation is in the catalog, or that it does not exist."""
+        return self.catalog.complete or relation in self.catalog.relations
 
     def is_partitioned(self, name: str) -> bool:
         relation = self.catalog.relations.get(name)
@@ -205,6 +210,10 @@ class Draft:
         if condition:
             self._add("conditions", condition)
 
+    def skip(self) -> None:
+        """Note that IF EXISTS or IF NOT EXISTS found that there is nothing to do."""
+        self.nothing_to_do = True
+
     def give_up(self, why: str) -> None:
         self.unknown = self.unknown or why
 
@@ -234,11 +243,13 @@ class Draft:
             command=self.command,
             concurrently=self.concurrently,
             in_transaction=self.in_transaction,
+            nothing_to_do=self.nothing_to_do and not any(self.all(field) for field in _CHANGES),
             unknown=self.unknown,
             **lists,
         )
 
 
+_CHANGES = ("creates", "alters", "drops", "renames", "validates")
 _LISTS = (
     "rewrites",
     "scans",

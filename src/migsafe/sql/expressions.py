@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
-
-from postgast import pg_query_pb2 as pb
 
 from migsafe.model.catalog import Catalog, Function
 from migsafe.sql.names import found
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import deparse, kind, parse, strings, walk
 
 _NOT_READ = "migsafe cannot see whether {}() is volatile: no rewrite if it is not"
@@ -26,7 +25,7 @@ def builtin_volatility() -> dict[str, str]:
     """i, s or v by the bare name of every function of PostgreSQL 18 (functions.txt)."""
     found_: dict[str, str] = {}
     letter = ""
-    for line in files("migsafe.sql").joinpath("functions.txt").read_text().splitlines():
+    for line in Path(__file__).with_name("functions.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
             letter = line[1]
         elif not line.startswith("#"):
@@ -157,6 +156,26 @@ def _live_branches(case: Any) -> list[Any]:
 def _truth(node: Any) -> bool | None:
     constant = node.a_const
     return bool(constant.boolval.boolval) if constant.WhichOneof("val") == "boolval" else None
+
+
+def truth(node: Any) -> bool | None:
+    """Whether a condition is true, or false, for every row: `true`, `1 = 1`, `NOT false`; None when it depends."""
+    which = kind(node)
+    if which == "type_cast":
+        written = node.type_cast.arg.a_const.sval.sval.lower()
+        return written in ("t", "true") if written in ("t", "true", "f", "false") else truth(node.type_cast.arg)
+    if which == "bool_expr":
+        parts = [truth(part) for part in node.bool_expr.args]
+        if node.bool_expr.boolop == pb.NOT_EXPR:
+            return None if parts[0] is None else not parts[0]
+        decisive = node.bool_expr.boolop == pb.OR_EXPR
+        return decisive if decisive in parts else None if None in parts else not decisive
+    if which == "a_expr" and strings(node.a_expr.name) == ("=",):
+        left, right = node.a_expr.lexpr, node.a_expr.rexpr
+        if kind(left) == kind(right) == "a_const" and not left.a_const.isnull and not right.a_const.isnull:
+            return text(left) == text(right)
+        return None
+    return _truth(node)
 
 
 def proves_not_null(node: Any, column: str) -> bool:

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.errors import SqlError
 from migsafe.model.catalog import Function, Trigger
 from migsafe.sql import plpgsql
 from migsafe.sql.draft import Draft
 from migsafe.sql.expressions import builtin_volatility, function_name
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import inner, parse_all, strings, walk
 from migsafe.sql.predict import of_node
 

@@ -1,21 +1,21 @@
 """Indexes as statements write them: their names, and which two are the same to a partitioned table."""
 
+import re
 from typing import Any
-
-from postgast import pg_query_pb2 as pb
 
 from migsafe.errors import SqlError
 from migsafe.model.catalog import Index
 from migsafe.sql import expressions, names
 from migsafe.sql.draft import Draft, replace
-from migsafe.sql.parse import deparse_statement, kind, parse, strings
+from migsafe.sql.nodes import pb
+from migsafe.sql.parse import deparse_statement, kind, parse, parse_expression, strings
 
 
 def describe(draft: Draft, table: str, node: pb.IndexStmt) -> Index:
     """The index that CREATE INDEX makes on `table`."""
     elements = [item.index_elem for item in node.index_params]
     including = [item.index_elem.name for item in node.index_including_params]
-    name = names.truncated(node.idxname) or chosen_name(draft, table, [*map(_element_name, elements), *including])
+    name = names.truncated(node.idxname) or chosen_name(draft, table, [*map(element_name, elements), *including])
     inside = [element.expr for element in elements] + [node.where_clause]
     return Index(
         name=f"{names.split(table)[0]}.{name}",
@@ -50,7 +50,7 @@ def chosen_name(draft: Draft, table: str, parts: list[str], label: str = "idx") 
     return names.chosen(bare, "_".join(used), label, taken)
 
 
-def _element_name(element: pb.IndexElem) -> str:
+def element_name(element: pb.IndexElem) -> str:
     return element.name or _expression_name(element.expr)
 
 
@@ -99,7 +99,7 @@ def copy(draft: Draft, table: str, index: Index, attach: bool = True) -> str:
 def _parts(index: Index) -> list[str]:
     node = _parsed(index.definition)
     if node is not None:
-        elements = [_element_name(item.index_elem) for item in node.index_params]
+        elements = [element_name(item.index_elem) for item in node.index_params]
         return elements + [item.index_elem.name for item in node.index_including_params]
     return [name or "expr" for name in (*index.columns, *index.included)]
 
@@ -132,7 +132,16 @@ def is_same(one: Index, other: Index) -> bool:
         bool(other.predicate),
     ):
         return False
-    return _keys(one) == _keys(other) and one.predicate == other.predicate
+    return _keys(one) == _keys(other) and _normal(one.predicate) == _normal(other.predicate)
+
+
+_CAST = re.compile(r'::("[^"]+"|[a-z_]+( varying| precision| with(out)? time zone)?)(\(\d+(, ?\d+)?\))?(\[\])?')
+
+
+def _normal(expression: str | None) -> str | None:
+    """An expression without the parentheses and casts that `pg_get_expr()` adds to what was written."""
+    node = parse_expression(expression) if expression else None
+    return _CAST.sub("", expressions.text(node)) if node is not None else expression
 
 
 def _keys(index: Index) -> tuple[Any, ...]:
@@ -142,7 +151,7 @@ def _keys(index: Index) -> tuple[Any, ...]:
         return tuple((name, (), ()) for name in index.columns)
     return tuple(
         (
-            item.index_elem.name or expressions.text(item.index_elem.expr),
+            item.index_elem.name or _normal(expressions.text(item.index_elem.expr)),
             strings(item.index_elem.collation)[-1:],
             strings(item.index_elem.opclass)[-1:],
         )

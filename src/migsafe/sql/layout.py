@@ -1,7 +1,9 @@
 """Previewed SQL, laid out for a reader."""
 
-import postgast
 import sqlparse
+
+from migsafe.sql.libpg_query import Rejected
+from migsafe.sql.parse import tokens
 
 # What sqlparse indents well; it staggers the columns of CREATE TABLE, and Alembic lays out its DDL itself.
 _QUERIES = ("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH")
@@ -18,14 +20,14 @@ def layout(sql: str) -> str:
         pretty: str = sqlparse.format(sql, reindent=True, keyword_case=None, strip_whitespace=False)
     except (sqlparse.exceptions.SQLParseError, RecursionError, ValueError):
         return sql
-    tokens = _tokens(sql)
-    return pretty.strip() if tokens is not None and tokens == _tokens(pretty) else sql
+    before = _tokens(sql)
+    return pretty.strip() if before is not None and before == _tokens(pretty) else sql
 
 
 def _tokens(sql: str) -> list[bytes] | None:
     """The text of every token, comments too; None when the scanner rejects it."""
     data = sql.encode(errors="surrogatepass")
     try:
-        return [data[token.start : token.end] for token in postgast.scan(sql).tokens]
-    except (postgast.PgQueryError, UnicodeEncodeError):
+        return [data[token.start : token.end] for token in tokens(sql)]
+    except (Rejected, UnicodeEncodeError):
         return None

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Catalog
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import strings
 
 SYSTEM = ("pg_catalog.", "information_schema.", "pg_toast.")
@@ -20,8 +19,8 @@ def relation(name: pb.RangeVar, catalog: Catalog) -> str:
 
 
 def found(name: str, catalog: Catalog, *known: Mapping[str, Any]) -> str:
-    """A bare name looked up in `known` along the search path, temporary relations first."""
-    for schema in ("pg_temp", *catalog.search_path):
+    """A bare name looked up in `known` along the search path, before which stand pg_temp and pg_catalog."""
+    for schema in ("pg_temp", "pg_catalog", *catalog.search_path):
         if any(f"{schema}.{name}" in things for things in known):
             return f"{schema}.{name}"
     return f"pg_catalog.{name}" if name.startswith("pg_") else created(name, catalog)

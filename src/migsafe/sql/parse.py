@@ -1,14 +1,12 @@
 """PostgreSQL's own grammar (libpg_query): one statement's text to its parse tree."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-import postgast
-from google.protobuf.message import DecodeError, Message
-from postgast import pg_query_pb2 as pb
-
 from migsafe.errors import SqlError
+from migsafe.sql import libpg_query
+from migsafe.sql.nodes import DecodeError, Message, pb
 
 # libpg_query recurses for every operator of a chain until the stack overflows and ends the process (measured: reading
 # 100,000 operators does, 20,000 are fine; printing 4,900 does, 2,400 are fine). Tokens without a comma or semicolon
@@ -17,18 +15,6 @@ _LONGEST_CHAIN = 20_000
 _SUSPICIOUS_LENGTH = 2 * _LONGEST_CHAIN
 _DEEPEST_PRINTED = 3_000
 _SUSPICIOUS_SIZE = 3_000
-
-
-def _lift_nesting_limit() -> None:
-    """Protobuf stops at 100 levels of nesting, which is a chain of 45 operators; upb has a switch for that."""
-    try:
-        from google._upb import _message
-    except ImportError:
-        return
-    _message.SetAllowOversizeProtos(True)
-
-
-_lift_nesting_limit()
 
 
 def parse_all(text: str) -> pb.ParseResult:
@@ -41,14 +27,22 @@ def parse_all(text: str) -> pb.ParseResult:
     try:
         if len(text) > _SUSPICIOUS_LENGTH:
             _refuse_long_chain(text)
-        return postgast.parse(text)
-    except postgast.PgQueryError as error:
-        position = error.cursorpos - 1  # in characters (measured), whatever postgast says
-        raise SqlError(error.message, position if position >= 0 else None) from None
+        return pb.ParseResult.FromString(libpg_query.parse(text))
+    except libpg_query.Rejected as error:
+        raise SqlError(error.message, error.position) from None
     except DecodeError:
         raise SqlError("the statement is nested too deeply to be read", None) from None
     except UnicodeEncodeError as error:
         raise SqlError("the text holds a character that is not Unicode", error.start) from None
+
+
+def tokens(text: str) -> Sequence[pb.ScanToken]:
+    """The tokens of a text, comments too, each with the bytes where it starts and ends.
+
+    Raises libpg_query.Rejected for an unpaired quote, and UnicodeEncodeError for a surrogate.
+    """
+    found: Sequence[pb.ScanToken] = pb.ScanResult.FromString(libpg_query.scan(text)).tokens
+    return found
 
 
 def character(text: str, byte: int) -> int | None:
@@ -60,7 +54,7 @@ def character(text: str, byte: int) -> int | None:
 
 def _refuse_long_chain(text: str) -> None:
     chain = 0
-    for token in postgast.scan(text).tokens:
+    for token in tokens(text):
         chain = 0 if token.token in (pb.ASCII_44, pb.ASCII_59) else chain + 1
         if chain > _LONGEST_CHAIN:
             raise SqlError("the expression is too long to be read safely", character(text, token.start))
@@ -156,8 +150,8 @@ def deparse_statement(node: pb.Node) -> str:
     """A statement as SQL text. Raises SqlError when libpg_query cannot print it."""
     if node.ByteSize() > _SUSPICIOUS_SIZE:
         _refuse_deep_tree(node)
+    tree = pb.ParseResult(version=180004, stmts=[pb.RawStmt(stmt=node)])
     try:
-        text: str = postgast.deparse(pb.ParseResult(version=180004, stmts=[pb.RawStmt(stmt=node)]))
-        return text
-    except postgast.PgQueryError as error:
+        return libpg_query.deparse(tree.SerializeToString())
+    except libpg_query.Rejected as error:
         raise SqlError(error.message) from None

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.sql import proofs
 from migsafe.sql.draft import Draft
 from migsafe.sql.expressions import text
+from migsafe.sql.nodes import pb
 
 
 def bound_text(bound: pb.PartitionBoundSpec) -> str:

@@ -5,10 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import postgast
-from postgast.errors import check_error
-from postgast.native import lib
-
+from migsafe.sql import libpg_query
 from migsafe.sql.draft import Draft
 from migsafe.sql.parse import kind, parse_expression, strings
 from migsafe.sql.predict import inside
@@ -35,7 +32,7 @@ def statements(body: str, draft: Draft, returns: str, arguments: int) -> Iterato
     text = f"CREATE FUNCTION f({given}) RETURNS {returns} LANGUAGE plpgsql AS {tag}{body}{tag}"
     try:
         tree = _parsed(text)
-    except (postgast.PgQueryError, json.JSONDecodeError, UnicodeError) as error:
+    except (libpg_query.Rejected, json.JSONDecodeError, UnicodeError) as error:
         draft.give_up(f"a PL/pgSQL block cannot be read: {error}")
         return
     stack: list[tuple[Any, bool]] = [(tree, False)]
@@ -52,12 +49,7 @@ def statements(body: str, draft: Draft, returns: str, arguments: int) -> Iterato
 
 def _parsed(text: str) -> Any:
     """The tree of a function. Its JSON is broken for triggers: libpg_query closes the variables TG_… once too often."""
-    result = lib.pg_query_parse_plpgsql(text.encode())
-    try:
-        check_error(result)
-        printed = result.plpgsql_funcs.decode()
-    finally:
-        lib.pg_query_free_plpgsql_parse_result(result)
+    printed = libpg_query.plpgsql(text)
     try:
         return json.loads(printed)
     except json.JSONDecodeError:

@@ -3,11 +3,10 @@
 import re
 from typing import Any, NamedTuple
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Constraint
 from migsafe.sql.draft import Draft
 from migsafe.sql.expressions import proves_not_null
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import kind, parse_expression, strings
 
 Value = int | float | str

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Constraint
 from migsafe.model.locks import LockMode
 from migsafe.sql import columns, names
 from migsafe.sql.draft import AS, RS, RX, Draft
 from migsafe.sql.functions import run_calls
+from migsafe.sql.mentions import constant_text, relation_name
+from migsafe.sql.nodes import pb
+from migsafe.sql.parse import strings, walk
 from migsafe.sql.partitions import reached
 
 
@@ -32,6 +33,8 @@ def mentioned(node: Any) -> Iterator[tuple[Any, LockMode]]:
         if isinstance(part, pb.RangeVar):
             if part.schemaname or part.relname not in hidden:
                 yield part, RS if locked is None or (part.alias.aliasname or part.relname) in locked else AS
+            continue
+        if isinstance(part, pb.LockingClause):
             continue
         if isinstance(part, (pb.SelectStmt, *WRITES)):
             hidden |= {item.common_table_expr.ctename for item in part.with_clause.ctes}
@@ -59,6 +62,21 @@ def analyse(node: Any, draft: Draft) -> None:
         draft.lock(names.relation(part, draft.catalog), mode)
 
 
+def rewrite(node: Any, draft: Draft) -> None:
+    """The locks of parsing and rewriting a query: what the views in it read is locked too."""
+    for part, mode in mentioned(node):
+        _rewrite(draft, names.relation(part, draft.catalog), mode)
+
+
+def _rewrite(draft: Draft, name: str, mode: LockMode) -> None:
+    relation = draft.relation(name)
+    if relation and relation.kind == "view" and draft.holds(name, mode):
+        return
+    draft.lock(name, mode)
+    for use in relation.uses if relation and relation.kind == "view" else ():
+        _rewrite(draft, use.relation, mode)
+
+
 def execute(node: Any, draft: Draft, scans: bool = False) -> None:
     """The locks of running a query: planning opens every index of every table (measured).
 
@@ -70,7 +88,17 @@ def execute(node: Any, draft: Draft, scans: bool = False) -> None:
         if mode is not RX:
             open_relation(draft, name, mode, inherits=part.inh, scans=scans, where=where)
     columns.advance_sequences(draft, node)
+    _walk_partitions(node, draft)
     run_calls(node, draft, asked_for=isinstance(node, pb.SelectStmt) and not node.from_clause)
+
+
+def _walk_partitions(node: Any, draft: Draft) -> None:
+    """pg_partition_tree() locks what it finds below the table until the transaction ends (partitionfuncs.c)."""
+    for part in walk(node):
+        if isinstance(part, pb.FuncCall) and strings(part.funcname)[-1] == "pg_partition_tree" and part.args:
+            text = constant_text(part.args[0])
+            for member in draft.family(relation_name(draft, text))[1:] if text else ():
+                draft.lock(member, AS)
 
 
 def open_relation(

@@ -3,8 +3,8 @@
 import re
 from functools import lru_cache
 
-import postgast
-from postgast import pg_query_pb2 as pb
+from migsafe.sql.nodes import pb
+from migsafe.sql.parse import tokens
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
@@ -13,7 +13,7 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 def identifier(name: str) -> str:
     """`name` as PostgreSQL's quote_ident() prints it: in double quotes only when it needs them."""
     if _PLAIN.fullmatch(name):
-        kind = postgast.scan(name).tokens[0].keyword_kind
+        kind = tokens(name)[0].keyword_kind
         if kind in (pb.NO_KEYWORD, pb.UNRESERVED_KEYWORD):
             return name
     return '"' + name.replace('"', '""') + '"'

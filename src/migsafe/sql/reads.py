@@ -2,26 +2,25 @@
 
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Catalog, Use
 from migsafe.sql import names, query, types
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import kind, strings, walk
 
 
 def uses(statement: Any, catalog: Catalog) -> tuple[Use, ...]:
     """The relations that a query mentions, each with the columns that may be meant; `*` for all of them."""
-    relations = {
-        part.alias.aliasname or part.relname: names.relation(part, catalog) for part, _ in query.mentioned(statement)
-    }
-    found: dict[str, dict[str, None]] = {name: {} for name in relations.values()}
+    relations: dict[str, list[str]] = {}
+    for part, _ in query.mentioned(statement):
+        relations.setdefault(part.alias.aliasname or part.relname, []).append(names.relation(part, catalog))
+    found: dict[str, dict[str, None]] = {name: {} for known in relations.values() for name in known}
     for part in walk(statement):
         if not isinstance(part, pb.ColumnRef):
             continue
         path = strings(part.fields)
         column = "*" if kind(part.fields[-1]) == "a_star" else path[-1]
         qualifier = next((word for word in reversed(path[:-1]) if word in relations), None)
-        for name in [relations[qualifier]] if qualifier else found:
+        for name in relations[qualifier] if qualifier else found:
             if column == "*" or qualifier or _may_have(name, column, catalog):
                 found[name][column] = None
     expanded = {name: _expanded(name, tuple(columns), catalog) for name, columns in found.items()}

@@ -7,15 +7,20 @@ from migsafe.model.catalog import Catalog
 from migsafe.model.effects import Effects
 from migsafe.model.lookup import Lookup, remember
 from migsafe.sql.predict import predict
-from migsafe.sql.split import split
+from migsafe.sql.split import Piece, split
 
 
 def read(text: str, server_version: int = 18) -> Catalog:
     """The schema that a text of statements builds; complete, so what is not in it does not exist.
 
-    INSERT and COPY tell that a table is not empty (`rows` is then None); what the grammar rejects and what is not
-    understood is passed over.
+    INSERT and COPY tell that a table is not empty (`rows` is then None). What the grammar rejects and what cannot be
+    understood is passed over: the schema is not complete then.
     """
+    return read_noting(text, server_version)[0]
+
+
+def read_noting(text: str, server_version: int = 18) -> tuple[Catalog, tuple[Piece, ...]]:
+    """The schema of a text, as `read` has it, and what was passed over, each with its `error`."""
     catalog = Catalog(
         relations={},
         columns={},
@@ -30,25 +35,32 @@ def read(text: str, server_version: int = 18) -> Catalog:
         statistics={},
         functions={},
         publications={},
+        event_triggers={},
         server_version=server_version,
         timezone="UTC",
         complete=True,
     )
     ways = Lookup()
     remember(catalog, ways)
+    passed_over: list[Piece] = []
     for piece in split(text):
-        if piece.error is None:
-            effects = predict(piece.sql, catalog, server_version)
-            apply(catalog, ways, effects)
-            following = _with_settings(catalog, effects)
-            if following is not catalog:
-                catalog = following
-            remember(catalog, ways)
-    return catalog
+        effects = predict(piece.sql, catalog, server_version) if piece.error is None else Effects(unknown=piece.error)
+        if effects.unknown is not None:
+            passed_over.append(msgspec.structs.replace(piece, error=effects.unknown))
+        apply(catalog, ways, effects)
+        catalog = with_settings(catalog, effects)
+        remember(catalog, ways)
+    if passed_over:
+        catalog = msgspec.structs.replace(catalog, complete=False)
+        remember(catalog, ways)
+    return catalog, tuple(passed_over)
 
 
-def _with_settings(catalog: Catalog, effects: Effects) -> Catalog:
-    """SET search_path and SET timezone hold for what follows, those of ALTER DATABASE for later sessions."""
+def with_settings(catalog: Catalog, effects: Effects) -> Catalog:
+    """`catalog` for the statement after the one with these effects.
+
+    SET search_path and SET timezone hold for what follows, those of ALTER DATABASE for later sessions.
+    """
     for setting in (*effects.settings, *effects.database_settings):
         if setting.name == "search_path":
             given = (part.strip().strip('"') for part in (setting.value or "").split(","))

@@ -3,10 +3,9 @@
 import re
 from typing import NamedTuple
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Catalog, Type
 from migsafe.sql.names import found
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import strings
 from migsafe.sql.quote import identifier
 
@@ -31,7 +30,21 @@ _PRINTED = {
     "timetz": "time{} with time zone",
     "interval": "interval{}",
     "char": '"char"',
+    "json": "json",
 }
+# Types that extensions bring, all of them base types: a column of one shows that the extension is used.
+EXTENSION_TYPES = {
+    "vector": ("vector", "halfvec", "sparsevec"),
+    "citext": ("citext",),
+    "hstore": ("hstore",),
+    "ltree": ("ltree", "lquery", "ltxtquery"),
+    "postgis": ("geometry", "geography", "box2d", "box3d"),
+    "cube": ("cube",),
+    "seg": ("seg",),
+    "isn": ("isbn", "isbn13", "issn", "ean13"),
+    "pg_trgm": ("gtrgm",),
+}
+_WELL_KNOWN = frozenset(name for types in EXTENSION_TYPES.values() for name in types)
 _SERIAL = {
     "serial": "integer",
     "serial4": "integer",
@@ -45,7 +58,6 @@ _BUILTIN = frozenset(
         "text",
         "bytea",
         "uuid",
-        "json",
         "jsonb",
         "xml",
         "date",
@@ -189,10 +201,12 @@ def user_type(printed: str, catalog: Catalog) -> Type | None:
 
 
 def is_known(printed: str, catalog: Catalog) -> bool:
-    """Whether the type is PostgreSQL's own or in the catalog."""
+    """Whether the type is PostgreSQL's own, in the catalog, or that of an extension everybody knows."""
     base = parts(printed).base
     plain = {pattern.replace("{}", "") for pattern in _PRINTED.values()}
-    return base in _BUILTIN or base in plain or user_type(printed, catalog) is not None
+    if base in _BUILTIN or base in plain or user_type(printed, catalog) is not None:
+        return True
+    return base.rpartition(".")[2] in _WELL_KNOWN
 
 
 def domain_of(printed: str, catalog: Catalog) -> Type | None:

@@ -74,7 +74,7 @@ def _why_not(statement: Statement) -> str | None:
     kinds = {touched.kind for touched, _ in touched_by(effects, Catalog())}
     if lost := sorted(kind for kind in kinds if not objects.is_looked_up(kind)):
         return f"{', '.join(lost)}: not looked up"
-    if effects.changes_schema or effects.command.startswith(_NOTHING_TO_DO):
+    if effects.nothing_to_do or effects.changes_schema or effects.command.startswith(_NOTHING_TO_DO):
         return None
     return f"what {effects.command} changes is not looked up" if effects.command.startswith(_DEFINES) else None
 

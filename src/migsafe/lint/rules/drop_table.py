@@ -26,9 +26,10 @@ def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
     if container(effects) is not None:
         return
     tables = [table.name for table in dropped(effects, *TABLES) if situation.live(table.name)]
+    gone = set(tables)
+    others = [other for other in strongest(effects, situation) if other not in gone] if gone else []
+    along = f"; reads and writes of {listed(others)} wait for it too" if others else ""
     for table in tables:
-        others = [other for other in strongest(effects, situation) if other not in tables]
-        along = f"; reads and writes of {listed(others)} wait for it too" if others else ""
         yield Fault(
             f"DROP TABLE {table}{size(situation.catalog, table)} deletes its data, and running code that still names "
             f"it fails{along}.",

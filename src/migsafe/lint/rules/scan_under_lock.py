@@ -6,7 +6,7 @@ from migsafe.lint.facts import created, kind_of, made_not_null, retyped
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
 from migsafe.lint.wording import holding, strongest
-from migsafe.model.catalog import Constraint
+from migsafe.model.catalog import Column, Constraint
 from migsafe.model.effects import Effects
 from migsafe.model.statement import Statement
 
@@ -48,6 +48,8 @@ def _explained(effects: Effects) -> set[str]:
     explained = {*effects.rewrites, *(build.table for build in effects.builds)}
     explained |= {new.relation for new, _ in retyped(effects)}
     explained |= {column.relation for column in made_not_null(effects)}
+    # Before 18 a NOT NULL is no constraint of its own.
+    explained |= {column.relation for column in created(effects, Column) if column.not_null}
     for made in created(effects, Constraint):
         if made.kind in ("check", "foreign key", "not null"):
             explained |= {made.relation, made.references or made.relation}

@@ -10,7 +10,8 @@ class Alteration:
 
     `mode` is the strongest lock that any of them needs, and holds for every child that one of them reaches.
     `recurses` is False for ONLY. `added` are columns new in this statement; `rewritten` and `verified` the relations
-    that phase 3 reads; `retyped` conversions by (relation, column); `gone` constraints and indexes dropped here.
+    that phase 3 reads; `retyped` conversions by (relation, column); `gone` constraints and indexes dropped here;
+    `skipped` how many subcommands had nothing to do.
     """
 
     def __init__(self, draft: Draft, name: str, mode: LockMode, recurses: bool) -> None:
@@ -24,6 +25,7 @@ class Alteration:
         self.verified: dict[str, None] = {}
         self.retyped: dict[tuple[str, str], Conversion] = {}
         self.gone: set[str] = set()
+        self.skipped = 0
         self.reaches: set[str] = {name}
 
     def family(self, recurses: bool = True) -> tuple[str, ...]:

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
+from msgspec import UNSET
 
 from migsafe.model.catalog import Column, Constraint
+from migsafe.model.locks import LockMode
 from migsafe.sql import columns, constraints, expressions, types
 from migsafe.sql.alter_table.alteration import Alteration
 from migsafe.sql.draft import AE, AS, SRE, Draft, replace
 from migsafe.sql.drops import drop_column_dependents
+from migsafe.sql.mentions import lock_mentioned
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import kind, parse_expression
 
 
@@ -17,6 +20,7 @@ def add_column(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
     draft, name = alteration.draft, alteration.name
     node = definition(cmd).column_def
     if cmd.missing_ok and draft.column(name, node.colname):
+        alteration.skipped += 1
         return
     for member in alteration.family():
         defined = columns.define(draft, member, node)
@@ -81,20 +85,23 @@ def drop_column(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
         if member != alteration.name and not alteration.recurses:
             continue
         known = draft.column(member, cmd.name)
-        if known is None and draft.catalog.complete:
+        if known is None and draft.knows(member):
+            alteration.skipped += member == alteration.name
             continue
         drop_column_dependents(draft, member, cmd.name, cascade=cmd.behavior == pb.DROP_CASCADE)
         draft.drop("column", cmd.name, member)
         draft.destroy("column", cmd.name, member)
-        if known is None and member == alteration.name and not draft.columns(member):
+        if not draft.knows(member) and member == alteration.name:
             draft.suppose(f"ACCESS EXCLUSIVE on the referenced table too if {cmd.name} is in a foreign key")
+            if cmd.behavior == pb.DROP_CASCADE:
+                draft.suppose(f"ACCESS EXCLUSIVE on what depends on {member}.{cmd.name}, which is dropped too")
 
 
 def set_default(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
     draft = alteration.draft
     node = definition(cmd)
     if kind(node) is not None:
-        columns.lock_sequences(draft, node)
+        lock_mentioned(draft, node)
     for member in alteration.family():
         text = expressions.text(node) if kind(node) is not None else None
         change(draft, member, cmd.name, default=text)
@@ -119,6 +126,9 @@ def drop_not_null(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
     for child in draft.children(alteration.name):
         draft.lock(child, alteration.mode)
     for member in alteration.family():
+        known = draft.column(member, cmd.name)
+        if known is not None and known.not_null is False:
+            continue
         for index in draft.indexes(member):
             if index.primary and draft.version >= 18:
                 draft.lock(index.name, AS, transient=True)
@@ -147,10 +157,19 @@ def require_not_null(alteration: Alteration, relation: str, name: str) -> None:
     draft = alteration.draft
     if is_not_null(draft, relation, name):
         return
-    if draft.column(relation, name) is None and not draft.catalog.complete and (relation, name) not in alteration.added:
+    if (
+        not _is_whole(draft.column(relation, name))
+        and not draft.knows(relation)
+        and (relation, name) not in alteration.added
+    ):
         draft.suppose(f"no scan if a validated CHECK ({name} IS NOT NULL) is there, or the column is NOT NULL already")
     if not _is_proven(alteration, relation, name):
         alteration.verify(relation)
+
+
+def _is_whole(column: Column | None) -> bool:
+    """Whether all of a column is known, rather than what a statement said of one that nobody had heard of."""
+    return column is not None and column.not_null is not None and column.default is not UNSET
 
 
 def _is_proven(alteration: Alteration, relation: str, name: str) -> bool:
@@ -196,8 +215,9 @@ def add_identity(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
 
 def set_identity(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
     """The sequence behind the column is altered: SHARE ROW EXCLUSIVE (measured)."""
-    members = alteration.family(recurses=alteration.draft.version >= 17)
-    _lock_owned(alteration, cmd.name, SRE)
+    draft = alteration.draft
+    members = alteration.family(recurses=draft.is_partitioned(alteration.name) and draft.version >= 17)
+    lock_owned(alteration.draft, alteration.name, cmd.name, SRE)
     for item in getattr(cmd, "def").list.items:
         if item.def_elem.defname == "generated":
             for member in members:
@@ -205,19 +225,20 @@ def set_identity(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
 
 
 def drop_identity(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
-    alteration.family(recurses=alteration.draft.version >= 17)
+    draft = alteration.draft
+    alteration.family(recurses=draft.is_partitioned(alteration.name) and draft.version >= 17)
     column = alteration.draft.column(alteration.name, cmd.name)
     if column and not column.identity:
         return
-    _lock_owned(alteration, cmd.name, AE)
+    lock_owned(alteration.draft, alteration.name, cmd.name, AE)
     change(alteration.draft, alteration.name, cmd.name, identity=None)
 
 
-def _lock_owned(alteration: Alteration, column: str, mode: Any) -> None:
-    draft = alteration.draft
-    for sequence in draft.ways.sequences.get(alteration.name, ()):
+def lock_owned(draft: Draft, table: str, column: str, mode: LockMode) -> None:
+    """Lock the sequences that a column owns."""
+    for sequence in draft.ways.sequences.get(table, ()):
         owned = draft.relation(sequence)
-        if owned and owned.owned_by == (alteration.name, column):
+        if owned and owned.owned_by == (table, column):
             draft.lock(sequence, mode, "sequence")
 
 

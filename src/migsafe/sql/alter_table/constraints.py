@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Constraint, Index
 from migsafe.model.effects import Object
 from migsafe.sql import constraints, drops, indexes, names
 from migsafe.sql.alter_table import columns as altered_columns
 from migsafe.sql.alter_table.alteration import Alteration
 from migsafe.sql.alter_table.columns import definition
+from migsafe.sql.alter_table.partitions import is_same_key
 from migsafe.sql.columns import add_constraint as note
 from migsafe.sql.draft import AE, AS, RS, SRE, SUE, Draft, S, replace
+from migsafe.sql.nodes import pb
 
 
 def add(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
@@ -37,6 +37,11 @@ def _add_key(alteration: Alteration, constraint: Constraint, node: Any) -> None:
     partitions = draft.is_partitioned(alteration.name)
     for member in alteration.family(recurses=partitions):
         made = replace(constraint, relation=member)
+        own = next((key for key in draft.constraints(member) if is_same_key(key, made)), None)
+        if own and member != alteration.name:
+            constraints.unreference(draft, own)
+            draft.alter(replace(own, inherited=True), own)
+            continue
         if member != alteration.name:
             draft.create(replace(made, inherited=True))
         constraints.reference(draft, made, validates=constraint.validated and not draft.is_partitioned(member))
@@ -171,11 +176,14 @@ def _same(draft: Draft, member: str, known: Constraint) -> Constraint | None:
 
 def _drop_unknown(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
     draft = alteration.draft
-    if draft.catalog.complete:
+    if draft.knows(alteration.name):
+        alteration.skipped += 1
         return
     alteration.gone.add(f"{alteration.name}.{cmd.name}")
     draft.drop("constraint", cmd.name, alteration.name)
     draft.suppose(f"ACCESS EXCLUSIVE on the referenced table too if {cmd.name} is a foreign key")
+    if cmd.behavior == pb.DROP_CASCADE:
+        draft.suppose(f"ACCESS EXCLUSIVE on the tables whose foreign keys reference {cmd.name}, which go too")
 
 
 def validate(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
@@ -185,7 +193,7 @@ def validate(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
     draft.validate(cmd.name, alteration.name)
     if known is None:
         alteration.family(recurses=False)
-        if not draft.catalog.complete:
+        if not draft.knows(alteration.name):
             draft.scan(alteration.name)
             draft.suppose(f"ROW SHARE on the referenced table too, and a scan of it, if {cmd.name} is a foreign key")
         return

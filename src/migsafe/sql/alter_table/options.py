@@ -1,11 +1,10 @@
 """Subcommands that lock and change attributes: triggers, rules, row security, storage parameters, persistence."""
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.sql import names
 from migsafe.sql.alter_table.alteration import Alteration
 from migsafe.sql.alter_table.columns import definition
 from migsafe.sql.draft import AE, AS, SUE, S, replace
+from migsafe.sql.nodes import pb
 
 
 def only_lock(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
@@ -56,9 +55,17 @@ def set_tablespace(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
 
 
 def set_access_method(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
+    """A rewrite, unless the table is stored so already."""
+    draft = alteration.draft
     alteration.family(recurses=False)
-    if cmd.name not in ("", "heap"):
+    wanted = cmd.name if cmd.name not in ("", "heap") else None
+    known = draft.relation(alteration.name)
+    if known is None and not draft.catalog.complete:
+        draft.suppose(f"no rewrite if {alteration.name} is stored as {wanted or 'heap'} already")
         alteration.rewrite(alteration.name)
+    elif known and known.access_method != wanted:
+        alteration.rewrite(alteration.name)
+        draft.alter(replace(known, access_method=wanted), known)
 
 
 def owner(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:

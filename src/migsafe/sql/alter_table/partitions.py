@@ -1,12 +1,11 @@
 """ATTACH PARTITION and DETACH PARTITION, of tables and of indexes."""
 
-from postgast import pg_query_pb2 as pb
-
-from migsafe.model.catalog import Constraint
+from migsafe.model.catalog import Constraint, Index
 from migsafe.sql import constraints, indexes, names, proofs
 from migsafe.sql.alter_table.alteration import Alteration
 from migsafe.sql.alter_table.columns import definition
 from migsafe.sql.draft import AE, AS, SRE, SUE, Draft, replace
+from migsafe.sql.nodes import pb
 from migsafe.sql.partitions import bound_text
 
 
@@ -24,6 +23,7 @@ def attach(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
     proven = _is_proven(draft, parent, child, bound)
     for member in draft.family(child):
         draft.lock(member, AE)
+        clone_triggers(draft, parent, member)
         if not draft.is_partitioned(member) and not proven:
             draft.scan(member)
     draft.lock_indexes(child, AS, transient=True)
@@ -61,9 +61,9 @@ def lock_default(draft: Draft, parent: str) -> None:
 
 def _attach_indexes(draft: Draft, parent: str, child: str) -> None:
     free = [index for index in draft.indexes(child) if index.parent is None]
-    for index in draft.indexes(parent):
+    for index in draft.indexes(parent) if draft.kind(child) != "foreign table" else ():
         draft.lock(index.name, SUE)
-        match = next((own for own in free if indexes.is_same(own, index)), None)
+        match = next((own for own in free if own.valid and _may_be_part(draft, own, index)), None)
         if match:
             free.remove(match)
             draft.alter(replace(match, parent=index.name), match)
@@ -75,21 +75,40 @@ def _attach_indexes(draft: Draft, parent: str, child: str) -> None:
                 draft.build(made, member, method=index.method)
 
 
+def _may_be_part(draft: Draft, own: Index, index: Index) -> bool:
+    """The index of a constraint has indexes of the same kind of constraint for parts (AttachPartitionEnsureIndexes)."""
+    kinds = [_constraint_of(draft, one) for one in (own, index)]
+    return indexes.is_same(own, index) and (kinds[1] is None or kinds[0] == kinds[1])
+
+
+def _constraint_of(draft: Draft, index: Index) -> str | None:
+    return next((known.kind for known in draft.constraints(index.relation) if known.index == index.name), None)
+
+
 def _attach_keys(draft: Draft, parent: str, child: str) -> None:
     """A foreign key of the parent is made and validated; one that the partition has already is taken over, for which
     the referenced table is locked in ACCESS EXCLUSIVE (measured)."""
     for key in draft.constraints(parent):
         if key.kind != "foreign key" or key.references is None:
             continue
-        own = next((k for k in draft.constraints(child) if _is_same_key(k, key)), None)
+        own = next((k for k in draft.constraints(child) if is_same_key(k, key)), None)
         if own:
-            draft.lock(key.references, AE)
+            constraints.unreference(draft, key)
             draft.alter(replace(own, inherited=True), own)
         else:
             made = replace(key, relation=child, inherited=True)
             draft.create(made)
             constraints.reference(draft, made, validates=key.validated, cloned=True)
     lock_referencing(draft, parent)
+
+
+def clone_triggers(draft: Draft, parent: str, table: str) -> None:
+    """A partition gets the row triggers of its parent; the table after FROM of a constraint trigger is looked at."""
+    for trigger in draft.catalog.triggers.get(parent, {}).values():
+        if trigger.for_each_row:
+            draft.create(replace(trigger, relation=table))
+            if trigger.references:
+                draft.lock(trigger.references, AS)
 
 
 def lock_referencing(draft: Draft, parent: str) -> None:
@@ -102,9 +121,9 @@ def lock_referencing(draft: Draft, parent: str) -> None:
         lock_referencing(draft, above)
 
 
-def _is_same_key(one: Constraint, other: Constraint) -> bool:
+def is_same_key(one: Constraint, other: Constraint) -> bool:
     def shape(key: Constraint) -> tuple[object, ...]:
-        actions = (key.on_delete, key.on_update, key.deferrable, key.deferred, key.validated)
+        actions = (key.match, key.on_delete, key.on_update, key.deferrable, key.deferred, key.validated)
         return (key.kind, key.columns, key.references, key.referenced_columns, *actions)
 
     return shape(one) == shape(other)
@@ -140,6 +159,10 @@ def detach(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
         if known and known.is_default_partition:
             draft.lock(sibling, AE)
     _detach_keys(draft, parent)
+    for member in draft.family(child):
+        for trigger in draft.catalog.triggers.get(member, {}).values():
+            if trigger.for_each_row and trigger.name in draft.catalog.triggers.get(parent, {}):
+                draft.drop("trigger", trigger.name, member)
     for index in draft.indexes(child):
         if index.parent:
             draft.lock(index.name, AE)
@@ -150,15 +173,26 @@ def detach(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
 
 
 def _detach_keys(draft: Draft, parent: str) -> None:
+    """The keys of the parent, and those that reference it or one above it: no row that leaves may be referenced."""
     for key in draft.constraints(parent):
         if key.kind == "foreign key" and key.references:
             draft.lock(key.references, SRE)
             for partition in draft.family(key.references)[1:] if draft.is_partitioned(key.references) else ():
                 draft.lock(partition, SRE)
                 constraints.lock_key_index(draft, partition, key.referenced_columns)
+    _read_referencing(draft, parent)
+
+
+def _read_referencing(draft: Draft, parent: str) -> None:
     for key in draft.references(parent):
-        draft.lock(key.relation, AE)
-        draft.lock_indexes(key.relation, AS)
+        for member in draft.family(key.relation):
+            draft.lock(member, AE)
+            draft.lock_indexes(member, AS)
+            if not draft.is_partitioned(member):
+                draft.scan(member)
+    relation = draft.relation(parent)
+    for above in relation.parents if relation else ():
+        _read_referencing(draft, above)
 
 
 def finalize(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:

@@ -33,7 +33,8 @@ def _carry_type(alteration: Alteration, relation: str, column: str, conversion: 
         if column not in (*index.columns, *index.mentions, *index.included):
             continue
         draft.lock(index.name, AE)
-        plain = not index.mentions and index.predicate is None
+        # The part of a partitioned index is built anew by the parent's, which has no file to keep (measured).
+        plain = not index.mentions and index.predicate is None and index.parent is None
         if alteration.has_rows(relation) and (conversion.reindexes or not plain):
             draft.scan(relation)
             draft.build(index.name, relation, method=index.method)

@@ -3,14 +3,13 @@
 from itertools import pairwise
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Column
 from migsafe.sql import conversions, types
 from migsafe.sql.alter_table.alteration import Alteration
-from migsafe.sql.alter_table.columns import change, definition
-from migsafe.sql.columns import lock_sequences
-from migsafe.sql.draft import Draft
+from migsafe.sql.alter_table.columns import change, definition, lock_owned
+from migsafe.sql.draft import SRE, Draft
+from migsafe.sql.mentions import lock_mentioned
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import kind, parse_expression, strings
 
 
@@ -25,9 +24,11 @@ def alter_type(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
         draft.suppose(conversion.condition)
         alteration.retyped[member, cmd.name] = conversion
         if column and isinstance(column.default, str) and (default := parse_expression(column.default)):
-            lock_sequences(draft, default)
+            lock_mentioned(draft, default)
         if conversion.rewrites:
             alteration.rewrite(member)
+        if column and column.identity:
+            lock_owned(draft, member, cmd.name, SRE)
         if conversion.narrows:
             draft.destroy("column", cmd.name, member)
         collation = ".".join(strings(node.coll_clause.collname)) or (column.collation if column else None)

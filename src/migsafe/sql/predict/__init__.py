@@ -1,9 +1,10 @@
 """What a statement does to a server, read from its text: one module a command family."""
 
-import pkgutil
+import re
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from migsafe.errors import SqlError
@@ -16,12 +17,24 @@ Handler = Callable[[Any, Draft], None]
 
 
 @cache
-def handlers() -> dict[str, Handler]:
-    """The functions that read a statement, by the name of its message; every module of this folder has some."""
-    found: dict[str, Handler] = {}
-    for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
-        found.update(import_module(f"{__name__}.{module}").HANDLES)
-    return found
+def handler_of(message: str) -> Handler | None:
+    """The function that reads a statement of that message, from the module that has it among its HANDLES."""
+    module = _homes().get(message)
+    handler: Handler | None = import_module(f"{__name__}.{module}").HANDLES[message] if module else None
+    return handler
+
+
+@cache
+def _homes() -> dict[str, str]:
+    """The module of every message, from the text of this folder: an explanation loads the families that it meets."""
+    return {
+        message: path.stem
+        for path in sorted(Path(__file__).parent.glob("[!_]*.py"))
+        for message in _KEY.findall(path.read_text(encoding="utf-8").partition("\nHANDLES = ")[2])
+    }
+
+
+_KEY = re.compile(r'"(\w+)":')
 
 
 def predict(sql: str, catalog: Catalog, server_version: int = 18) -> Effects:
@@ -54,12 +67,33 @@ def of_node(node: Any, catalog: Catalog, server_version: int = 18, called: set[s
     """The effects of a parsed statement; `called` are functions that need not be read again."""
     draft = Draft(catalog, server_version, called)
     draft.command = command_of(type(node).__name__)
-    handler = handlers().get(type(node).__name__)
+    handler = handler_of(type(node).__name__)
     if handler is None:
         draft.give_up(f"migsafe does not know what {draft.command} locks")
     else:
         handler(node, draft)
+    if catalog.event_triggers:
+        _fire_event_triggers(draft)
     return draft.effects()
+
+
+# Manual, section 40.3: no event trigger fires for what is shared by all databases, or for event triggers.
+_SHARED = re.compile(r"\w+ (DATABASE|ROLE|TABLESPACE|EVENT TRIGGER|SYSTEM)")
+_EVENTS = re.compile(r"(CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE|REINDEX|REFRESH|IMPORT|SECURITY|SELECT INTO)\b")
+
+
+def _fire_event_triggers(draft: Draft) -> None:
+    """Add what the functions of event triggers do that fire for the statement."""
+    from migsafe.sql.functions import run_function
+
+    if not _EVENTS.match(draft.command) or _SHARED.match(draft.command):
+        return
+    happens = {"sql_drop": "drops", "table_rewrite": "rewrites"}
+    for trigger in draft.catalog.event_triggers.values():
+        applies = trigger.enabled and trigger.event != "login" and (not trigger.tags or draft.command in trigger.tags)
+        if applies and (trigger.event not in happens or draft.all(happens[trigger.event])):
+            run_function(trigger.function, draft)
+            draft.suppose(f"no more is read if the event trigger {trigger.name}, which fires, reads nothing")
 
 
 def command_of(message: str) -> str:

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.locks import LockMode
 from migsafe.sql import names
 from migsafe.sql.alter_table import columns, constraints, options, partitions, types
 from migsafe.sql.alter_table.alteration import Alteration
 from migsafe.sql.alter_table.phases import finish
 from migsafe.sql.draft import AE, SRE, SUE, Draft
+from migsafe.sql.nodes import pb
 from migsafe.sql.predict.types import alter_attributes
 
 Subcommand = Callable[[Any, Alteration], None]
@@ -131,6 +130,7 @@ def alter_table(node: pb.AlterTableStmt, draft: Draft) -> None:
         alter_attributes(node, draft)
         return
     if node.missing_ok and draft.catalog.complete and not draft.is_known(name):
+        draft.skip()
         return
     kind = _KINDS.get(node.objtype) if not draft.is_known(name) else draft.kind(name)
     commands = [item.alter_table_cmd for item in node.cmds]
@@ -146,6 +146,8 @@ def alter_table(node: pb.AlterTableStmt, draft: Draft) -> None:
         else:
             handler(cmd, alteration)
     finish(alteration)
+    if alteration.skipped == len(commands):
+        draft.skip()
 
 
 _COMMANDS = {

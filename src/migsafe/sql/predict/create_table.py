@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Column, Constraint, Relation
 from migsafe.sql import columns, constraints, expressions, indexes, names, query
-from migsafe.sql.alter_table.partitions import lock_default, lock_referencing
+from migsafe.sql.alter_table.partitions import clone_triggers, lock_default, lock_referencing
 from migsafe.sql.draft import AE, AS, SUE, Draft, replace
+from migsafe.sql.mentions import lock_mentioned
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import inner, kind, parse_expression, strings
 from migsafe.sql.partitions import bound_text
 from migsafe.sql.reads import output, uses
@@ -24,8 +24,12 @@ def create_table(node: pb.CreateStmt, draft: Draft, relation_kind: str = "table"
     """A new table locks nothing that exists but what it references, inherits from or is a partition of."""
     draft.command = "CREATE TABLE"
     table = names.new_relation(node.relation, draft.catalog)
-    if node.if_not_exists and draft.is_known(table):
-        return
+    if node.if_not_exists:
+        if draft.is_known(table):
+            draft.skip()
+            return
+        if not draft.catalog.complete and not table.startswith("pg_temp."):
+            draft.suppose(f"nothing is done if {table} is there already, with whatever columns it has")
     parents = tuple(names.relation(item.range_var, draft.catalog) for item in node.inh_relations)
     bound = node.partbound if node.HasField("partbound") else None
     draft.create(
@@ -52,15 +56,26 @@ def _relation(node: pb.CreateStmt, draft: Draft, table: str, parents: tuple[str,
     return Relation(
         name=table,
         kind=kind_,
-        rows=0.0,
+        rows=None if node.if_not_exists and not draft.catalog.complete else 0.0,
         parents=parents,
         is_default_partition=node.partbound.is_default,
         persistence=_PERSISTENCE.get(node.relation.relpersistence, "permanent"),
         of_type=_of_type(node, draft),
+        access_method=_method(node.access_method) or _inherited_method(node, draft, parents),
         partition_by=_STRATEGIES.get(spec.strategy) if node.HasField("partspec") else None,
         partition_key=tuple(item.partition_elem.name or None for item in spec.part_params),
         bound=bound_text(node.partbound) if node.HasField("partbound") else None,
     )
+
+
+def _method(name: str) -> str | None:
+    return name if name not in ("", "heap") else None
+
+
+def _inherited_method(node: pb.CreateStmt, draft: Draft, parents: tuple[str, ...]) -> str | None:
+    """A partition is stored as its parent says, since 17."""
+    above = draft.relation(parents[0]) if node.HasField("partbound") and draft.version >= 17 else None
+    return above.access_method if above else None
 
 
 def _of_type(node: pb.CreateStmt, draft: Draft) -> str | None:
@@ -75,7 +90,7 @@ def _inherit(draft: Draft, table: str, parent: str, bound: Any | None) -> None:
     for column in draft.columns(parent).values():
         draft.create(replace(column, relation=table))
         if bound is None and isinstance(column.default, str) and (default := parse_expression(column.default)):
-            columns.lock_sequences(draft, default)
+            lock_mentioned(draft, default)
     for constraint in draft.constraints(parent):
         if constraint.kind in ("check", "not null") and not constraint.no_inherit:
             draft.create(replace(constraint, relation=table, inherited=True))
@@ -86,7 +101,8 @@ def _inherit(draft: Draft, table: str, parent: str, bound: Any | None) -> None:
 def _partition(draft: Draft, table: str, parent: str, bound: Any) -> None:
     if not bound.is_default:
         lock_default(draft, parent)
-    for index in draft.indexes(parent):
+    foreign = any(isinstance(made, Relation) and made.kind == "foreign table" for made in draft.all("creates"))
+    for index in draft.indexes(parent) if not foreign else ():
         draft.lock(index.name, SUE)
         indexes.copy(draft, table, index)
     for key in draft.constraints(parent):
@@ -95,6 +111,7 @@ def _partition(draft: Draft, table: str, parent: str, bound: Any) -> None:
             draft.create(made)
             constraints.reference(draft, made, validates=False, cloned=True)
     lock_referencing(draft, parent)
+    clone_triggers(draft, parent, table)
 
 
 def _elements(node: pb.CreateStmt, draft: Draft, table: str) -> None:
@@ -209,6 +226,8 @@ def create_table_as(node: pb.CreateTableAsStmt, draft: Draft) -> None:
     draft.command = "CREATE MATERIALIZED VIEW" if matview else "CREATE TABLE AS"
     name = names.new_relation(node.into.rel, draft.catalog)
     statement = inner(node.query)
+    if isinstance(statement, pb.ExecuteStmt):
+        draft.give_up(f"what the prepared statement {statement.name} reads is not known")
     if node.if_not_exists and draft.is_known(name):
         query.analyse(statement, draft)
         return
@@ -216,10 +235,10 @@ def create_table_as(node: pb.CreateTableAsStmt, draft: Draft) -> None:
         query.analyse(statement, draft)
     else:
         query.execute(statement, draft, scans=True)
-    made = Relation(name, "table", rows=None)
+    made = Relation(name, "table", rows=None, access_method=_method(node.into.access_method))
     if matview:
         read, called = uses(statement, draft.catalog), expressions.calls(statement, draft.catalog)
-        made = Relation(name, "materialized view", uses=read, calls=called)
+        made = replace(made, kind="materialized view", uses=read, calls=called)
     draft.create(made)
     for column, printed in output(statement, draft.catalog, strings(node.into.col_names)):
         draft.create(Column(name, column, printed, not_null=False, default=None))

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.sql import drops, names, types
 from migsafe.sql.draft import AE, AS, SUE, Draft
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import inner, strings
 
 _RELATIONS = {
@@ -51,6 +50,7 @@ _WORDS = {
 
 def _drop_relation(node: pb.DropStmt, draft: Draft, name: str) -> None:
     if node.missing_ok and draft.catalog.complete and not draft.is_known(name):
+        draft.skip()
         return
     cascade = node.behavior == pb.DROP_CASCADE
     if not draft.is_known(name):
@@ -88,6 +88,7 @@ def _drop_index(node: pb.DropStmt, draft: Draft, item: Any) -> None:
     index = draft.index(name)
     if index is None:
         if node.missing_ok and draft.catalog.complete:
+            draft.skip()
             return
         draft.lock(name, AE, "index")
         draft.drop("index", name)
@@ -119,7 +120,8 @@ def _drop_attached(node: pb.DropStmt, draft: Draft, item: Any) -> None:
     members = draft.family(table) if cloned else (table,)
     for member in members:
         draft.lock(member, AE)
-    draft.drop(word, parts[-1], table)
+        if member == table or parts[-1] in things.get(member, {}):
+            draft.drop(word, parts[-1], member)
 
 
 def _drop_type(node: pb.DropStmt, draft: Draft, item: Any) -> None:
@@ -127,11 +129,14 @@ def _drop_type(node: pb.DropStmt, draft: Draft, item: Any) -> None:
     name = names.listed(item.type_name.names, draft.catalog, draft.catalog.types)
     known = draft.catalog.types.get(name)
     if node.missing_ok and known is None and draft.catalog.complete:
+        draft.skip()
         return
     draft.drop("domain" if node.remove_type == pb.OBJECT_DOMAIN else "type", name)
     if known and known.kind == "composite":
         draft.lock(name, AE, "composite type")
     if node.behavior == pb.DROP_CASCADE:
+        if not draft.catalog.complete:
+            draft.give_up(f"which columns are of type {name} is not known")
         drops.drop_type_users(draft, name, printed)
 
 
@@ -147,6 +152,7 @@ def _drop_schema(node: pb.DropStmt, draft: Draft, item: Any) -> None:
 def _drop_extension(node: pb.DropStmt, draft: Draft, item: Any) -> None:
     name = item.string.sval
     if node.missing_ok and draft.catalog.complete and name not in draft.catalog.extensions:
+        draft.skip()
         return
     draft.drop("extension", name)
     if node.behavior == pb.DROP_CASCADE:
@@ -183,6 +189,8 @@ def _drop_statistics(node: pb.DropStmt, draft: Draft, item: Any) -> None:
 
 
 def _drop_plain(node: pb.DropStmt, draft: Draft, item: Any) -> None:
+    if node.behavior == pb.DROP_CASCADE and node.remove_type not in _ALONE:
+        draft.give_up(f"what depends on the {object_words(node.remove_type).lower()} is not known")
     content = inner(item)
     if isinstance(content, pb.String):
         name = content.sval
@@ -192,6 +200,9 @@ def _drop_plain(node: pb.DropStmt, draft: Draft, item: Any) -> None:
         return
     draft.drop(object_words(node.remove_type).lower(), name)
 
+
+# Nothing depends on these.
+_ALONE = (pb.OBJECT_PUBLICATION, pb.OBJECT_EVENT_TRIGGER, pb.OBJECT_TRANSFORM)
 
 _OTHERS: dict[int, Callable[[Any, Draft, Any], None]] = {
     pb.OBJECT_INDEX: _drop_index,

@@ -2,25 +2,11 @@
 
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
-from migsafe.model.catalog import Extension, Publication, Statistics, Type
-from migsafe.sql import expressions, names
+from migsafe.model.catalog import EventTrigger, Extension, Publication, Schema, Statistics, Type
+from migsafe.sql import expressions, names, types
 from migsafe.sql.draft import AS, SUE, Draft, replace
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import inner, strings
-
-# Types that extensions bring: a column of one shows that the extension is used.
-TYPES = {
-    "vector": ("vector", "halfvec", "sparsevec"),
-    "citext": ("citext",),
-    "hstore": ("hstore",),
-    "ltree": ("ltree", "lquery", "ltxtquery"),
-    "postgis": ("geometry", "geography", "box2d", "box3d"),
-    "cube": ("cube",),
-    "seg": ("seg",),
-    "isn": ("isbn", "isbn13", "issn", "ean13"),
-    "pg_trgm": ("gtrgm",),
-}
 
 
 def create(node: pb.CreateExtensionStmt, draft: Draft) -> None:
@@ -29,10 +15,11 @@ def create(node: pb.CreateExtensionStmt, draft: Draft) -> None:
     version = options.get("new_version")
     draft.need("extension", node.extname, version)
     if node.if_not_exists and node.extname in draft.catalog.extensions:
+        draft.skip()
         return
     schema = options.get("schema") or names.created("", draft.catalog).rstrip(".")
     draft.create(Extension(node.extname, version, schema))
-    for type_name in TYPES.get(node.extname, ()):
+    for type_name in types.EXTENSION_TYPES.get(node.extname, ()):
         draft.create(Type(f"{schema}.{type_name}", "base", extension=node.extname))
 
 
@@ -59,6 +46,7 @@ def create_statistics(node: pb.CreateStatsStmt, draft: Draft) -> None:
         draft.lock(table, SUE)
         name = _statistics_name(node, draft, table)
         if node.if_not_exists and name in draft.catalog.statistics:
+            draft.skip()
             return
         mentioned = [e.stats_elem.name for e in node.exprs if e.stats_elem.name]
         inside = [c for e in node.exprs for c in expressions.columns(e.stats_elem.expr)]
@@ -141,13 +129,31 @@ def create_schema(node: pb.CreateSchemaStmt, draft: Draft) -> None:
     from migsafe.sql.predict import of_node
 
     draft.command = "CREATE SCHEMA"
+    if node.if_not_exists and node.schemaname in draft.catalog.schemas:
+        draft.skip()
+        return
     draft.need("create-in-database", "")
+    draft.create(Schema(node.schemaname or node.authrole.rolename))
     for element in node.schema_elts:
         inside = replace(draft.catalog, search_path=(node.schemaname, *draft.catalog.search_path))
         effects = of_node(inner(element), inside, draft.version)
         outer = draft.catalog.search_path
         draft.absorb(effects)
         draft.catalog = replace(draft.catalog, search_path=outer)
+
+
+def create_event_trigger(node: pb.CreateEventTrigStmt, draft: Draft) -> None:
+    draft.command = "CREATE EVENT TRIGGER"
+    tags = [value.string.sval.upper() for item in node.whenclause for value in item.def_elem.arg.list.items]
+    function = expressions.function_name(strings(node.funcname), draft.catalog)
+    draft.create(EventTrigger(node.trigname, node.eventname, function, tuple(tags)))
+
+
+def alter_event_trigger(node: pb.AlterEventTrigStmt, draft: Draft) -> None:
+    draft.command = "ALTER EVENT TRIGGER"
+    known = draft.catalog.event_triggers.get(node.trigname)
+    if known:
+        draft.alter(replace(known, enabled=node.tgenabled != "D"), known)
 
 
 def comment(node: pb.CommentStmt, draft: Draft) -> None:
@@ -184,5 +190,7 @@ HANDLES = {
     "CreateSubscriptionStmt": create_subscription,
     "DropSubscriptionStmt": drop_subscription,
     "CreateSchemaStmt": create_schema,
+    "CreateEventTrigStmt": create_event_trigger,
+    "AlterEventTrigStmt": alter_event_trigger,
     "CommentStmt": comment,
 }

@@ -1,12 +1,12 @@
 """CREATE FUNCTION, ALTER FUNCTION, CALL and DO."""
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.errors import SqlError
 from migsafe.model.catalog import Function
 from migsafe.sql import names, query, types
 from migsafe.sql.draft import Draft
 from migsafe.sql.functions import run_calls
+from migsafe.sql.mentions import lock_mentioned
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import inner, parse_all, strings
 from migsafe.sql.plpgsql import run
 
@@ -24,6 +24,8 @@ def create_function(node: pb.CreateFunctionStmt, draft: Draft) -> None:
     language = options["language"].string.sval.lower() if "language" in options else "sql"
     if language == "sql":
         _check_body(node, draft, body)
+    for argument in arguments:
+        lock_mentioned(draft, argument.defexpr)
     draft.create(
         Function(
             name,
@@ -40,7 +42,8 @@ def create_function(node: pb.CreateFunctionStmt, draft: Draft) -> None:
 
 def _check_body(node: pb.CreateFunctionStmt, draft: Draft, body: str | None) -> None:
     if body is None:
-        query.analyse(node.sql_body, draft)
+        query.rewrite(node.sql_body, draft)
+        lock_mentioned(draft, node.sql_body)
         return
     try:
         statements = parse_all(body).stmts
@@ -48,8 +51,10 @@ def _check_body(node: pb.CreateFunctionStmt, draft: Draft, body: str | None) -> 
         return
     for raw in statements:
         statement = inner(raw.stmt)
+        if isinstance(statement, (pb.DeclareCursorStmt, pb.CreateTableAsStmt, pb.ExplainStmt)):
+            statement = inner(statement.query)
         if isinstance(statement, (pb.SelectStmt, *query.WRITES)):
-            query.analyse(statement, draft)
+            query.rewrite(statement, draft)
 
 
 def alter_function(node: pb.AlterFunctionStmt, draft: Draft) -> None:

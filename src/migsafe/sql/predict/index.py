@@ -1,11 +1,10 @@
 """CREATE INDEX, ALTER INDEX … ATTACH PARTITION (through alter_table), REINDEX."""
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Index
 from migsafe.sql import indexes, names
 from migsafe.sql.draft import AE, AS, SUE, Draft, S, replace
 from migsafe.sql.functions import run_calls
+from migsafe.sql.nodes import pb
 
 
 def create_index(node: pb.IndexStmt, draft: Draft) -> None:
@@ -17,6 +16,7 @@ def create_index(node: pb.IndexStmt, draft: Draft) -> None:
     index = indexes.describe(draft, table, node)
     draft.lock(table, SUE if node.concurrent else S)
     if node.if_not_exists and draft.is_known(index.name):
+        draft.skip()
         return
     draft.need("owner", table)
     for element in node.index_params:

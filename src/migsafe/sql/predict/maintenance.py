@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Constraint
 from migsafe.model.locks import LockMode
 from migsafe.sql import names, query
 from migsafe.sql.draft import AE, AS, RX, SUE, Draft, X
 from migsafe.sql.functions import fire_triggers
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import inner, kind
 
 _MODES = list(LockMode)

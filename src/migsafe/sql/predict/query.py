@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Relation
-from migsafe.sql import names, query
+from migsafe.sql import expressions, names, query
 from migsafe.sql.columns import advance_sequences
 from migsafe.sql.draft import AS, RX, Draft
 from migsafe.sql.functions import fire_triggers
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import inner, kind, parse_expression
 from migsafe.sql.partitions import reached, routed
 
@@ -127,7 +126,7 @@ def update(node: pb.UpdateStmt, draft: Draft) -> None:
     _fire_rules(draft, named, "update")
     for member in reached(draft, table, node.where_clause):
         fire_triggers(draft, member, "update", changed)
-    draft.write(table, "UPDATE", whole=not node.HasField("where_clause"))
+    draft.write(table, "UPDATE", whole=_is_whole(node))
 
 
 def delete(node: pb.DeleteStmt, draft: Draft) -> None:
@@ -140,7 +139,7 @@ def delete(node: pb.DeleteStmt, draft: Draft) -> None:
     _fire_rules(draft, named, "delete")
     for member in reached(draft, table, node.where_clause):
         fire_triggers(draft, member, "delete")
-    draft.write(table, "DELETE", whole=not node.HasField("where_clause"))
+    draft.write(table, "DELETE", whole=_is_whole(node))
     draft.destroy("rows", table)
 
 
@@ -160,18 +159,35 @@ def merge(node: pb.MergeStmt, draft: Draft) -> None:
             query.referencing(draft, table, changed)
         elif clause.command_type == pb.CMD_INSERT:
             query.referenced(draft, table, None, None)
-    draft.write(table, "MERGE")
+    draft.write(
+        table, "MERGE", whole=any(_merges_all(node, item.merge_when_clause) for item in node.merge_when_clauses)
+    )
+
+
+def _is_whole(node: Any) -> bool:
+    return not node.HasField("where_clause") or expressions.truth(node.where_clause) is True
+
+
+def _merges_all(node: pb.MergeStmt, clause: pb.MergeWhenClause) -> bool:
+    """Whether a WHEN reaches every row of the target: ON true and MATCHED, ON false and NOT MATCHED BY SOURCE."""
+    reaches = {pb.MERGE_WHEN_MATCHED: True, pb.MERGE_WHEN_NOT_MATCHED_BY_SOURCE: False}.get(clause.match_kind)
+    changes = clause.command_type in (pb.CMD_UPDATE, pb.CMD_DELETE)
+    always = kind(clause.condition) is None or expressions.truth(clause.condition) is True
+    return changes and always and reaches is not None and expressions.truth(node.join_condition) is reaches
 
 
 def explain(node: pb.ExplainStmt, draft: Draft) -> None:
     """EXPLAIN plans, and so locks what the statement would; with ANALYZE it does it."""
+    from migsafe.sql.predict import handler_of
+
     draft.command = "EXPLAIN"
     analyzes = any(
         item.def_elem.defname == "analyze" and item.def_elem.arg.string.sval not in ("off", "false")
         for item in node.options
     )
     if analyzes:
-        HANDLES.get(type(inner(node.query)).__name__, _only_planned)(inner(node.query), draft)
+        handler = handler_of(type(inner(node.query)).__name__) or _only_planned
+        handler(inner(node.query), draft)
         draft.command = "EXPLAIN ANALYZE"
     else:
         _only_planned(inner(node.query), draft)

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.effects import Object
 from migsafe.sql import names
 from migsafe.sql.draft import AE, SUE, Draft
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import inner
 from migsafe.sql.predict.drop import object_words
 
@@ -42,6 +41,7 @@ def _rename_relation(node: pb.RenameStmt, draft: Draft) -> None:
     """ACCESS EXCLUSIVE; ALTER INDEX takes SHARE UPDATE EXCLUSIVE, unless it is spelled ALTER TABLE (measured)."""
     name = names.relation(node.relation, draft.catalog)
     if node.missing_ok and draft.catalog.complete and not draft.is_known(name):
+        draft.skip()
         return
     kind = draft.kind(name) if draft.is_known(name) else _RELATIONS[node.rename_type]
     draft.lock(name, SUE if node.rename_type == pb.OBJECT_INDEX and "index" in kind else AE, kind)
@@ -53,6 +53,7 @@ def _rename_relation(node: pb.RenameStmt, draft: Draft) -> None:
 def _rename_column(node: pb.RenameStmt, draft: Draft) -> None:
     name = names.relation(node.relation, draft.catalog)
     if node.missing_ok and draft.catalog.complete and not draft.is_known(name):
+        draft.skip()
         return
     kind = _RELATIONS.get(node.relation_type)
     for member in draft.family(name) if node.relation.inh else (name,):
@@ -66,6 +67,7 @@ def _rename_column(node: pb.RenameStmt, draft: Draft) -> None:
 def _rename_constraint(node: pb.RenameStmt, draft: Draft) -> None:
     name = names.relation(node.relation, draft.catalog)
     if node.missing_ok and draft.catalog.complete and not draft.is_known(name):
+        draft.skip()
         return
     known = draft.constraint(name, node.subname)
     recurses = known is not None and known.kind in ("check", "not null") and not known.no_inherit
@@ -83,7 +85,8 @@ def _rename_attached(node: pb.RenameStmt, draft: Draft) -> None:
     partitions = kind == "trigger" and draft.version >= 15 and draft.is_partitioned(name)
     for member in draft.family(name) if partitions else (name,):
         draft.lock(member, AE)
-    draft.rename(Object(kind, node.subname, name), Object(kind, node.newname, name))
+        if member == name or node.subname in draft.catalog.triggers.get(member, {}):
+            draft.rename(Object(kind, node.subname, member), Object(kind, node.newname, member))
 
 
 def _rename_attribute(node: pb.RenameStmt, draft: Draft) -> None:
@@ -136,6 +139,7 @@ def set_schema(node: pb.AlterObjectSchemaStmt, draft: Draft) -> None:
         return
     name = names.relation(node.relation, draft.catalog)
     if node.missing_ok and draft.catalog.complete and not draft.is_known(name):
+        draft.skip()
         return
     kind = draft.kind(name) if draft.is_known(name) else _RELATIONS[node.object_type]
     draft.lock(name, AE, kind)

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.sql import names
 from migsafe.sql.draft import AE, AS, Draft
+from migsafe.sql.nodes import pb
 from migsafe.sql.predict.transaction import named, setting_value
 
 
@@ -38,7 +37,7 @@ def reassign(node: pb.ReassignOwnedStmt, draft: Draft) -> None:
     """Like OWNER TO on everything that the roles own."""
     draft.command = "REASSIGN OWNED"
     roles = {item.role_spec.rolename for item in node.roles}
-    if not draft.catalog.complete:
+    if not draft.catalog.complete or any(r.owner is None for r in draft.catalog.relations.values()):
         draft.give_up("what the role owns is not known")
     for relation in draft.catalog.relations.values():
         if relation.owner in roles:
@@ -81,8 +80,6 @@ HANDLES = {
     "CreateTableSpaceStmt": no_transaction("CREATE TABLESPACE"),
     "DropTableSpaceStmt": no_transaction("DROP TABLESPACE"),
     "AlterTableSpaceOptionsStmt": named("ALTER TABLESPACE"),
-    "CreateEventTrigStmt": named("CREATE EVENT TRIGGER"),
-    "AlterEventTrigStmt": named("ALTER EVENT TRIGGER"),
     "CreateFdwStmt": named("CREATE FOREIGN DATA WRAPPER"),
     "AlterFdwStmt": named("ALTER FOREIGN DATA WRAPPER"),
     "CreateForeignServerStmt": named("CREATE SERVER"),

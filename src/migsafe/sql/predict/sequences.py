@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Relation
 from migsafe.sql import names
 from migsafe.sql.draft import AS, SRE, Draft, replace
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import strings
 
 
@@ -14,6 +13,7 @@ def create(node: pb.CreateSeqStmt, draft: Draft) -> None:
     draft.command = "CREATE SEQUENCE"
     name = names.new_relation(node.sequence, draft.catalog)
     if node.if_not_exists and draft.is_known(name):
+        draft.skip()
         return
     owner = _owner(node, draft)
     if owner:
@@ -26,6 +26,7 @@ def alter(node: pb.AlterSeqStmt, draft: Draft) -> None:
     draft.command = "ALTER SEQUENCE"
     name = names.relation(node.sequence, draft.catalog)
     if node.missing_ok and draft.catalog.complete and not draft.is_known(name):
+        draft.skip()
         return
     draft.lock(name, SRE, "sequence")
     owner = _owner(node, draft)

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.sql.draft import Draft
+from migsafe.sql.nodes import pb
 
 _COMMANDS = {
     pb.TRANS_STMT_BEGIN: "BEGIN",

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Column, Relation, Type
 from migsafe.sql import conversions, names, types
 from migsafe.sql.alter_table.columns import change
-from migsafe.sql.columns import lock_sequences
 from migsafe.sql.draft import AE, Draft, S, replace
+from migsafe.sql.mentions import lock_mentioned
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import strings
 
 
@@ -73,7 +72,9 @@ def create_domain(node: pb.CreateDomainStmt, draft: Draft) -> None:
     base = types.text(node.type_name, draft.catalog)
     for item in written:
         if item.contype == pb.CONSTR_DEFAULT:
-            lock_sequences(draft, item.raw_expr)
+            lock_mentioned(draft, item.raw_expr)
+        elif item.contype == pb.CONSTR_CHECK:
+            lock_mentioned(draft, item.raw_expr, [base])
     draft.create(Type(name, "domain", base=base, constrained=constrained, constraints=tuple(listed)))
 
 
@@ -83,6 +84,8 @@ def alter_domain(node: pb.AlterDomainStmt, draft: Draft) -> None:
     name = names.listed(node.type_name, draft.catalog, draft.catalog.types)
     known = draft.catalog.types.get(name) or Type(name, "domain")
     constraint = getattr(node, "def").constraint
+    if node.subtype == "C":
+        lock_mentioned(draft, constraint.raw_expr, [known.base])
     if node.subtype == "C" and not constraint.skip_validation:
         _check_users(draft, name)
     elif node.subtype == "V":
@@ -142,6 +145,8 @@ def _attribute(draft: Draft, cmd: Any, relation: str, subtype: int) -> None:
         draft.create(Column(relation, definition.colname, types.text(definition.type_name, draft.catalog)))
     elif subtype == pb.AT_DropColumn:
         draft.drop("column", cmd.name, relation)
+        if cmd.behavior == pb.DROP_CASCADE and draft.kind(relation) == "composite type":
+            draft.suppose(f"ACCESS EXCLUSIVE on what depends on {relation}.{cmd.name}, which is dropped too")
         if draft.kind(relation) == "table":
             draft.destroy("column", cmd.name, relation)
     elif subtype == pb.AT_AlterColumnType:

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from postgast import pg_query_pb2 as pb
-
 from migsafe.model.catalog import Column, Policy, Relation, RewriteRule, Trigger, Use
 from migsafe.sql import expressions, names, query
-from migsafe.sql.columns import lock_sequences
-from migsafe.sql.draft import AE, AS, RX, SRE, Draft
+from migsafe.sql.draft import AE, AS, RX, SRE, Draft, replace
+from migsafe.sql.mentions import column_types, lock_mentioned
+from migsafe.sql.nodes import pb
 from migsafe.sql.parse import inner, kind, strings
 from migsafe.sql.reads import output, uses
 
@@ -19,7 +18,10 @@ def create_view(node: pb.ViewStmt, draft: Draft) -> None:
     name = names.new_relation(node.view, draft.catalog)
     statement = inner(node.query)
     query.analyse(statement, draft)
-    lock_sequences(draft, statement)
+    read = uses(statement, draft.catalog)
+    lock_mentioned(draft, statement, column_types(draft, *(use.relation for use in read)))
+    if any(_is_temporary(draft, part) for part, _ in query.mentioned(statement)):
+        name = f"pg_temp.{names.bare(name)}"
     if draft.is_known(name) and node.replace:
         draft.lock(name, AE, "view")
         draft.new.discard(name)
@@ -28,7 +30,7 @@ def create_view(node: pb.ViewStmt, draft: Draft) -> None:
         name,
         "view",
         owner=known.owner if known else None,
-        uses=uses(statement, draft.catalog),
+        uses=read,
         calls=expressions.calls(statement, draft.catalog),
     )
     if known:
@@ -40,6 +42,13 @@ def create_view(node: pb.ViewStmt, draft: Draft) -> None:
         draft.create(Column(name, column, type_text))
 
 
+def _is_temporary(draft: Draft, part: pb.RangeVar) -> bool:
+    """A view over something temporary is temporary itself (manual, CREATE VIEW)."""
+    name = names.relation(part, draft.catalog)
+    known = draft.relation(name)
+    return name.startswith("pg_temp.") or (known is not None and known.persistence == "temporary")
+
+
 def create_rule(node: pb.RuleStmt, draft: Draft) -> None:
     """ACCESS EXCLUSIVE on the table; the tables in its actions as the actions would lock them."""
     draft.command = "CREATE RULE"
@@ -49,11 +58,10 @@ def create_rule(node: pb.RuleStmt, draft: Draft) -> None:
     written: list[str] = []
     for action in node.actions:
         statement = inner(action)
-        lock_sequences(draft, statement)
-        for part, mode in query.mentioned(statement):
-            if part.relname in ("old", "new"):
-                continue
-            name = names.relation(part, draft.catalog)
+        parts = [(part, mode) for part, mode in query.mentioned(statement) if part.relname not in ("old", "new")]
+        inside = [names.relation(part, draft.catalog) for part, _ in parts]
+        lock_mentioned(draft, statement, column_types(draft, table, *inside))
+        for name, (_, mode) in zip(inside, parts, strict=True):
             draft.lock(name, mode)
             (written.append(name) if mode is RX else read.append(Use(name)))
     event = _EVENTS.get(node.event, "select")
@@ -94,23 +102,24 @@ def create_trigger(node: pb.CreateTrigStmt, draft: Draft) -> None:
     draft.command = "CREATE TRIGGER"
     table = names.relation(node.relation, draft.catalog)
     members = draft.family(table) if node.row and draft.is_partitioned(table) else (table,)
+    called = expressions.function_name(strings(node.funcname), draft.catalog)
+    source = names.relation(node.constrrel, draft.catalog) if node.HasField("constrrel") else None
+    trigger = Trigger(
+        table,
+        node.trigname,
+        function=called if "." in called else None,
+        timing={_BEFORE: "before", _INSTEAD: "instead of"}.get(node.timing, "after"),
+        events=tuple(name for bit, name in _TRIGGER_EVENTS.items() if node.events & bit),
+        for_each_row=node.row,
+        columns=(*strings(node.columns), *expressions.columns(node.when_clause)),
+        constraint=node.isconstraint,
+        references=source,
+    )
     for member in members:
         draft.lock(member, SRE)
-    if node.HasField("constrrel"):
-        draft.lock(names.relation(node.constrrel, draft.catalog), AS)
-    called = expressions.function_name(strings(node.funcname), draft.catalog)
-    draft.create(
-        Trigger(
-            table,
-            node.trigname,
-            function=called if "." in called else None,
-            timing={_BEFORE: "before", _INSTEAD: "instead of"}.get(node.timing, "after"),
-            events=tuple(name for bit, name in _TRIGGER_EVENTS.items() if node.events & bit),
-            for_each_row=node.row,
-            columns=(*strings(node.columns), *expressions.columns(node.when_clause)),
-            constraint=node.isconstraint,
-        )
-    )
+        draft.create(replace(trigger, relation=member))
+    if source:
+        draft.lock(source, AS)
 
 
 HANDLES = {

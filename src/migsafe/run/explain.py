@@ -1,0 +1,82 @@
+"""Why an attempt ended: the statement, the line, the server's own words, and who was in the way."""
+
+import traceback
+
+from migsafe.errors import LockNotAvailable, MigsafeError
+from migsafe.model.plan import Plan
+from migsafe.postgres.sqlstate import (
+    LOCK_NOT_AVAILABLE,
+    RETRYABLE,
+    is_connection_loss,
+    server_message,
+    sqlstate_of,
+)
+from migsafe.revisions.config import relative
+from migsafe.revisions.sentence import named
+from migsafe.run.failure import Failure
+from migsafe.run.runner import PlanRunner
+
+
+def explain(error: BaseException, runner: PlanRunner, plan: Plan) -> Failure:
+    """What a person needs to know about `error`, which ended an attempt."""
+    place, statement = runner.place(), runner.statement_text()
+    where = f"{place}: " if place else ""
+    if isinstance(error, KeyboardInterrupt):
+        return Failure("interrupted by the operator", _again(plan), None, statement, place, interrupted=True)
+    if isinstance(error, LockNotAvailable):
+        return Failure(error.message, error.remedy, LOCK_NOT_AVAILABLE, statement, place, runner.blockers())
+    if isinstance(error, MigsafeError):
+        return Failure(error.message, error.remedy, None, statement, place)
+    sqlstate = sqlstate_of(error)
+    if sqlstate in RETRYABLE:
+        blockers = runner.blockers()
+        return Failure(f"{where}{_waited(sqlstate)}: {statement}", _later(plan), sqlstate, statement, place, blockers)
+    if is_connection_loss(error):
+        return Failure(
+            f"{where}the connection to the server was lost during: {statement}",
+            _again(plan),
+            sqlstate,
+            statement,
+            place,
+        )
+    said = server_message(error) if sqlstate else None
+    if said is None:
+        place = _raised_at(error, runner) or place
+        where = f"{place}: " if place else ""
+        return Failure(f"{where}{named(error)}", _mend(plan), None, None, place)
+    parts = [f"{where}{said.primary} (SQLSTATE {sqlstate})"]
+    parts += [f"detail: {said.detail}"] if said.detail else []
+    parts += [f"hint: {said.hint}"] if said.hint else []
+    return Failure("; ".join(parts), _mend(plan), sqlstate, statement, place)
+
+
+def _raised_at(error: BaseException, runner: PlanRunner) -> str | None:
+    """Where in the running revision an exception of Python came from, which may be far from its last statement."""
+    path = runner.last.path if runner.last is not None else None
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if relative(frame.filename) == path]
+    return f"{path}:{lines[-1]}" if lines else None
+
+
+def _waited(sqlstate: str | None) -> str:
+    return {
+        "55P03": "a lock could not be had in time",
+        "40P01": "the server chose us as the victim of a deadlock",
+        "40001": "a serialization conflict",
+    }.get(sqlstate or "", "a lock conflict")
+
+
+def _command(plan: Plan) -> str:
+    return f"migsafe {plan.direction} {' '.join(plan.target) or 'base'}"
+
+
+def _again(plan: Plan) -> str:
+    return f"Run the same command again; it carries on where this one stopped: {_command(plan)}"
+
+
+def _later(plan: Plan) -> str:
+    return f"Try again when the sessions above are gone, or give it more time: {_command(plan)} --deadline 30min"
+
+
+def _mend(plan: Plan) -> str:
+    return f"Mend the revision or the data, then run the same command again: {_command(plan)}"
