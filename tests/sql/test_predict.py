@@ -123,6 +123,7 @@ def test_what_one_statement_said_of_an_unknown_table_is_not_all_of_it() -> None:
 def test_a_table_that_may_be_there_already_is_not_known_to_be_empty() -> None:
     effects = predict("CREATE TABLE IF NOT EXISTS t (a int)", Catalog())
     assert "is there already" in effects.conditions[0]
+    assert effects.perhaps == ("public.t",)
     assert next(thing.rows for thing in effects.creates if isinstance(thing, Relation)) is None
 
 

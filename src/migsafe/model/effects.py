@@ -114,7 +114,8 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
     the effects then are the pessimistic ones. `unknown` says why nothing (or not everything) could be told:
     absence of an effect proves nothing then. `waits_for` names whose transactions a CONCURRENTLY waits for.
     `transient` are relations among the locks whose lock is released before the statement ends. `truncates` are
-    relations emptied by TRUNCATE. `nothing_to_do`: the catalog shows that IF EXISTS or IF NOT EXISTS leaves no more
+    relations emptied by TRUNCATE. `perhaps` are relations among `creates` that IF NOT EXISTS may have found there:
+    the catalog does not know. `nothing_to_do`: the catalog shows that IF EXISTS or IF NOT EXISTS leaves no more
     than the locks. `database_settings` hold for later sessions (ALTER DATABASE … SET). A lock on a
     relation that the statement itself creates is not among `locks`.
     """
@@ -124,6 +125,7 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
     scans: tuple[str, ...] = ()
     builds: tuple[Build, ...] = ()
     creates: tuple[CatalogObject, ...] = ()
+    perhaps: tuple[str, ...] = ()
     alters: tuple[Altered, ...] = ()
     drops: tuple[Object, ...] = ()
     renames: tuple[Rename, ...] = ()

@@ -167,6 +167,12 @@ class Draft:
         if isinstance(thing, Relation | Index):
             self.new.add(thing.name)
 
+    def doubt(self, name: str) -> None:
+        """Note that a relation which IF NOT EXISTS creates may be there already."""
+        if not self.catalog.complete and not name.startswith("pg_temp."):
+            self._add("perhaps", name)
+            self.suppose(f"nothing is done if {name} is there already, with whatever columns it has")
+
     def amend(self, made: CatalogObject, changed: CatalogObject) -> None:
         """Put `changed` in the place of something that this statement creates."""
         creates = self._lists["creates"]
@@ -251,6 +257,7 @@ class Draft:
 
 _CHANGES = ("creates", "alters", "drops", "renames", "validates")
 _LISTS = (
+    "perhaps",
     "rewrites",
     "scans",
     "builds",

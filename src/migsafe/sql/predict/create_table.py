@@ -28,8 +28,7 @@ def create_table(node: pb.CreateStmt, draft: Draft, relation_kind: str = "table"
         if draft.is_known(table):
             draft.skip()
             return
-        if not draft.catalog.complete and not table.startswith("pg_temp."):
-            draft.suppose(f"nothing is done if {table} is there already, with whatever columns it has")
+        draft.doubt(table)
     parents = tuple(names.relation(item.range_var, draft.catalog) for item in node.inh_relations)
     bound = node.partbound if node.HasField("partbound") else None
     draft.create(
@@ -231,6 +230,8 @@ def create_table_as(node: pb.CreateTableAsStmt, draft: Draft) -> None:
     if node.if_not_exists and draft.is_known(name):
         query.analyse(statement, draft)
         return
+    if node.if_not_exists:
+        draft.doubt(name)
     if node.into.skip_data:
         query.analyse(statement, draft)
     else:
