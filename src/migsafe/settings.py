@@ -14,8 +14,12 @@ Size = Annotated[int, "bytes"]
 
 
 class LintSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[tool.migsafe.lint]`. `severity` by rule; a rule in `disable` is not asked."""
+    """`[tool.migsafe.lint]`. `severity` by rule; a rule in `disable` is not asked.
 
+    `enable` are rules, or whole packs, that are not asked by themselves: those of the pack `style`.
+    """
+
+    enable: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
     severity: dict[str, Severity] = {}
     fail_on: Severity = "error"

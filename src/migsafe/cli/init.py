@@ -33,6 +33,7 @@ _WHY = {
     "scratch_url": "A server on which migsafe may create and drop databases, instead of the embedded one.",
     "config_from": "A callable that returns the alembic.config.Config of a program that builds it in code.",
     "runs": "Where reports, scripts and backups of runs are kept, relative to this file.",
+    "lint.enable": "Rules that are off by themselves, or `style` for all of those.",
     "lint.disable": "Rules that are not asked.",
     "lint.severity": "error, warning or info, by rule.",
     "lint.fail_on": "The least severity that makes `migsafe lint` end with 1.",
@@ -46,6 +47,7 @@ _EXAMPLES = {
     "extensions": '{ vector = "0.7" }',
     "scratch_url": '"postgresql://localhost/postgres"',
     "config_from": '"shop.database:alembic_config"',
+    "lint.enable": '["style"]',
     "lint.disable": '["rename-breaks-running-code"]',
     "lint.severity": '{ drop-column = "warning" }',
 }

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from migsafe.lint.situation import Situation
-from migsafe.model.findings import Rule, Severity
+from migsafe.model.findings import Pack, Rule, Severity
 from migsafe.model.plan import Step
 from migsafe.model.statement import Statement
 
@@ -15,11 +15,14 @@ class Fault(msgspec.Struct, frozen=True):
     """What a check found in one statement or revision: what happens, and one imperative that avoids it.
 
     `unsure` has the sentences of Effects on which it hangs whether that happens at all: a warning at most then.
+    `sized_by` are the relations whose rows have to be read or written meanwhile: where all of them are known to be
+    small, it is over before anybody notices. Empty where size changes nothing (data lost, code that breaks).
     """
 
     message: str
     fix: str
     unsure: tuple[str, ...] = ()
+    sized_by: tuple[str, ...] = ()
 
 
 StatementCheck = Callable[[Statement, Situation], Iterator[Fault]]
@@ -45,6 +48,7 @@ def rule(
     good: str,
     setup: str = "",
     language: Literal["sql", "python"] = "sql",
+    pack: Pack = "postgresql",
 ) -> Rule:
     """A Rule named after its module (`__name__`): the ignore comment, the setting and the anchor cannot drift apart."""
     name = module.rpartition(".")[2].replace("_", "-")
@@ -58,4 +62,5 @@ def rule(
         good=good,
         setup=setup,
         language=language,
+        pack=pack,
     )

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 Severity = Literal["error", "warning", "info"]
+Pack = Literal["postgresql", "pgvector", "alembic", "style"]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,10 +24,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     good: str
     setup: str = ""
     language: Literal["sql", "python"] = "sql"
+    pack: Pack = "postgresql"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule that a statement breaks. `statement` is its index in the plan; None for one about a whole revision."""
+    """A rule that a statement breaks. `statement` is its index in the plan; None for one about a whole revision.
+
+    `fingerprint` is the same for the same fault of the same statement, wherever its line has moved to.
+    """
 
     rule: str
     severity: Severity
@@ -37,6 +42,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     path: str | None = None
     line: int | None = None
     ignored_because: str | None = None
+    fingerprint: str = ""
 
     @property
     def place(self) -> str:
