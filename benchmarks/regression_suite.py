@@ -8,22 +8,25 @@ https://github.com/pganalyze/libpg_query, or src/test/regress/sql of PostgreSQL.
 
 Compared are locks, rewrites, scans and the transaction rule of everything that is DDL. Left out: what needs the
 suite's C library or psql variables (it fails), temporary relations, transaction commands (each statement commits).
+What differs is `more` than happened, `less`, or `less, and said so`: the prediction was unknown or conditional, or, for
+SQL text, an earlier statement of the file was unknown or failed half-way, so that the schema is not complete any more.
 """
 
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import psycopg
 from psycopg import sql as text
+from psycopg.conninfo import make_conninfo
 
 from migsafe.errors import SqlError
 from migsafe.model.after import after
-from migsafe.model.catalog import Catalog, Index
+from migsafe.model.catalog import Catalog
 from migsafe.model.effects import Effects
 from migsafe.model.locks import LockMode
 from migsafe.postgres.binaries import wheel
@@ -40,15 +43,19 @@ WHERE_TO_GET = """\
 benchmarks/regression_suite.py needs the folder of PostgreSQL's regression suite; nothing was run.
     git clone --depth 1 https://github.com/pganalyze/libpg_query
     python benchmarks/regression_suite.py libpg_query/test/sql/postgres_regress"""
+KINDS = ("less", "less, and said so", "more")
 SOURCES = ("live catalog", "SQL text")
 NO_DDL = re.compile(
     r"(SELECT|INSERT|UPDATE|DELETE|MERGE|EXPLAIN( ANALYZE)?|PREPARE|EXECUTE|DECLARE.*|FETCH|MOVE|CLOSE.*|CALL|DO|COPY"
-    r"|DEALLOCATE.*|SET.*|RESET.*|SHOW|VARIABLE.*|DISCARD.*|LISTEN|UNLISTEN|NOTIFY|LOAD|CHECKPOINT)$"
+    r"|WITH|VALUES|DEALLOCATE.*|SET.*|RESET.*|SHOW|VARIABLE.*|DISCARD.*|LISTEN|UNLISTEN|NOTIFY|LOAD|CHECKPOINT)$"
 )
 # These would end the measurement, or the transaction that it looks from; data for COPY is not in the pieces.
 NOT_RUN = ("TransactionStmt", "CreatedbStmt", "DropdbStmt", "AlterSystemStmt", "CopyStmt", "CreateSubscriptionStmt")
 NOT_SET = ("role", "session_authorization", "statement_timeout", "lock_timeout", "client_min_messages", "transaction")
 SETTINGS = {"statement_timeout": "5s", "timezone": "America/Los_Angeles", "datestyle": "Postgres, MDY"}
+
+
+Facts = dict[tuple[str, str], int]
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -58,13 +65,12 @@ class Difference(msgspec.Struct, frozen=True):
     sql: str
     promised: tuple[str, ...]
     happened: tuple[str, ...]
-    under: bool
-    unknown: str | None
+    kind: str
 
 
 class Tally(msgspec.Struct):
     statements: int = 0
-    differences: list[Difference] = []  # noqa: RUF012  msgspec copies it
+    differences: list[Difference] = msgspec.field(default_factory=list)
 
 
 def main(folder: Path, names: list[str]) -> None:
@@ -72,7 +78,10 @@ def main(folder: Path, names: list[str]) -> None:
     if programs is None:
         sys.exit("pip install 'alembic-migsafe[embedded]'")
     tallies = {source: Tally() for source in SOURCES}
-    with running(programs) as server, psycopg.connect(**server.parameters, autocommit=True) as maintenance:
+    with (
+        running(programs) as server,
+        psycopg.connect(make_conninfo(**server.parameters), autocommit=True) as maintenance,
+    ):
         for path in sorted(folder.glob("*.sql")):
             if not names or path.stem in names:
                 _file(path, server, maintenance, tallies)
@@ -121,12 +130,13 @@ class _Session:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection = self._connect()
+        self._doubtful = False
         self._followed = Catalog(
             server_version=self._connection.info.server_version // 10000, timezone=SETTINGS["timezone"], complete=True
         )
 
     def _connect(self) -> psycopg.Connection:
-        return psycopg.connect(**self._database.parameters, autocommit=True)
+        return psycopg.connect(make_conninfo(**self._database.parameters), autocommit=True)
 
     def close(self) -> None:
         self._connection.close()
@@ -137,16 +147,29 @@ class _Session:
         followed = predict(statement, self._followed)
         counts = bool(tallies) and not NO_DDL.match(followed.command)
         live = predict(statement, read(self._connection)) if counts else followed
+        temporary = self._temporary()
         observed = _observe(statement, self._connection)
         if observed is None:
-            self._followed = after(self._followed, _left_over(followed))
+            self._doubtful = self._doubtful or not followed.in_transaction
             return
         if counts:
-            for tally, predicted in zip(tallies.values(), (live, followed), strict=True):
+            for predicted, doubtful, tally in zip(
+                (live, followed), (False, self._doubtful), tallies.values(), strict=True
+            ):
                 tally.statements += 1
-                if difference := _difference(file, statement, predicted, observed):
-                    tally.differences.append(difference)
-        self._followed = with_settings(after(self._followed, followed), followed)
+                differs = _compare(_facts(predicted, observed, temporary), _facts(observed, observed, ()))
+                if differs:
+                    said = doubtful or predicted.unknown is not None or bool(predicted.conditions)
+                    kind = "more" if not differs[2] else "less, and said so" if said else "less"
+                    tally.differences.append(Difference(file, statement, *differs[:2], kind))
+        self._doubtful = self._doubtful or followed.unknown is not None
+        if not any(setting.local for setting in followed.settings):
+            followed_on = after(self._followed, followed)
+            self._followed = with_settings(followed_on, followed)
+
+    def _temporary(self) -> set[str]:
+        rows = self._connection.execute("SELECT relname FROM pg_class WHERE relpersistence = 't'")
+        return {name for (name,) in rows}
 
 
 def _observe(statement: str, connection: psycopg.Connection) -> Effects | None:
@@ -158,36 +181,40 @@ def _observe(statement: str, connection: psycopg.Connection) -> Effects | None:
     return observed if observed.unknown is None else None
 
 
-def _left_over(failed: Effects) -> Effects:
-    """A concurrent build that fails leaves its index behind, invalid."""
-    indexes = (each for each in failed.creates if isinstance(each, Index) and failed.concurrently)
-    return Effects(creates=tuple(msgspec.structs.replace(index, valid=False) for index in indexes))
-
-
-def _difference(file: str, statement: str, predicted: Effects, observed: Effects) -> Difference | None:
-    promised, happened = _facts(predicted, observed), _facts(observed, observed)
+def _compare(promised: Facts, happened: Facts) -> tuple[tuple[str, ...], tuple[str, ...], bool] | None:
+    """What was promised and what happened, where they differ, and whether less was promised; None for no difference."""
     if promised == happened:
         return None
-    under = any(promised.get(what, -1) < strength for what, strength in happened.items())
-    only = [{k: v for k, v in one.items() if other.get(k) != v} for one, other in ((promised, happened), (happened, promised))]
-    return Difference(file, statement, *(tuple(map(_told, facts.items())) for facts in only), under, predicted.unknown)
+    less = any(promised.get(what, -1) < strength for what, strength in happened.items())
+    only = (
+        {what: one[what] for what in one if other.get(what) != one[what]}
+        for one, other in ((promised, happened), (happened, promised))
+    )
+    first, second = (tuple(map(_told, each.items())) for each in only)
+    return first, second, less
 
 
-def _facts(effects: Effects, observed: Effects) -> dict[tuple[str, str], int]:
-    """What is compared, each with how bad it is, without what an observer cannot see: locks already released, those
-    on composite types, what happens to temporary relations, and the locks that come and go with the several transactions
-    of a statement that opens its own."""
-    held = {lock.relation for lock in observed.locks}
+def _facts(effects: Effects, observed: Effects, temporary: Container[str]) -> Facts:
+    """What is compared, each with how bad it is. Left out is what an observer cannot see: locks released already,
+    those on composite types, temporary relations, and the locks that come and go with the several transactions of a
+    statement that opens its own.
+    """
     if not observed.in_transaction:
         return {("outside a transaction", ""): int(not effects.in_transaction)}
+    held = {lock.relation for lock in observed.locks}
     facts = {
         ("lock", lock.relation): lock.mode.strength
         for lock in effects.locks
         if lock.kind != "composite type" and (lock.relation in held or lock.relation not in effects.transient)
     }
     for what, names in (("rewrites", effects.rewrites), ("scans", effects.scans)):
-        facts |= {(what, name): 1 for name in names if not name.startswith("pg_temp")}
-    return facts | {("outside a transaction", ""): int(not effects.in_transaction)}
+        facts |= {(what, name): 1 for name in names if not name.startswith("pg_t")}
+    facts[("outside a transaction", "")] = int(not effects.in_transaction)
+    return {
+        (what, name): bad
+        for (what, name), bad in facts.items()
+        if name.rpartition(".")[2] not in temporary or any(lock.relation == name for lock in observed.locks)
+    }
 
 
 def _told(fact: tuple[tuple[str, str], int]) -> str:
@@ -200,15 +227,12 @@ def _told(fact: tuple[tuple[str, str], int]) -> str:
 def _report(source: str, tally: Tally) -> None:
     exact = tally.statements - len(tally.differences)
     share = 100 * exact / max(1, tally.statements)
-    kinds = Counter("unknown" if each.unknown else "under" if each.under else "over" for each in tally.differences)
-    print(
-        f"{source}: {exact} of {tally.statements} DDL statements exact ({share:.2f} %); more promised than happened: "
-        f"{kinds['over']}; less: {kinds['under']}; said to be unknown: {kinds['unknown']}"
-    )
-    for each in sorted(tally.differences, key=lambda each: (each.unknown is not None, not each.under)):
-        label = "UNKNOWN" if each.unknown else "LESS" if each.under else "more"
-        print(f"  {label} {each.file}: {' '.join(each.sql.split())[:200]}")
-        print(f"    promised {', '.join(each.promised) or 'nothing else'}; happened {', '.join(each.happened) or 'no more'}")
+    kinds = Counter(each.kind for each in tally.differences)
+    print(f"{source}: {exact} of {tally.statements} DDL statements exact ({share:.2f} %); promised {dict(kinds)}")
+    for each in sorted(tally.differences, key=lambda each: KINDS.index(each.kind)):
+        print(f"  {each.kind}, {each.file}: {' '.join(each.sql.split())[:200]}")
+        print(f"    promised {', '.join(each.promised) or 'nothing else'}")
+        print(f"    happened {', '.join(each.happened) or 'no more'}")
 
 
 if __name__ == "__main__":

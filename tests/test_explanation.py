@@ -5,6 +5,7 @@ import pkgutil
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -123,6 +124,19 @@ def test_a_rollback_undoes_what_its_transaction_did() -> None:
 def test_the_search_path_of_a_text_holds_for_what_follows() -> None:
     explained = migsafe.explain("SET search_path = app; ALTER TABLE t ADD a int")
     assert locks(explained.statements[1].effects) == {("app.t", "ACCESS EXCLUSIVE")}
+
+
+def test_set_local_holds_until_the_transaction_ends_and_not_at_all_outside_of_one() -> None:
+    alter = "ALTER TABLE t ADD a int"
+    text = f"SET LOCAL search_path = app; {alter}; BEGIN; SET LOCAL search_path = app; {alter}; COMMIT; {alter}"
+    relations = [lock.relation for each in migsafe.explain(text).statements for lock in each.effects.locks]
+    assert relations == ["public.t", "app.t", "public.t"]
+
+
+def test_a_table_that_may_have_been_there_is_not_taken_for_a_new_one() -> None:
+    explained = migsafe.explain("CREATE TABLE IF NOT EXISTS t (a int); CREATE INDEX ON t (a)")
+    assert locks(explained.statements[1].effects) == {("public.t", "SHARE")}
+    assert [finding.rule for finding in explained.findings] == ["create-index-not-concurrently"]
 
 
 def test_transactions_are_those_of_the_text() -> None:
@@ -245,3 +259,10 @@ def test_without_upb_the_answers_are_the_same() -> None:
     code = f"import sys; sys.modules['google._upb'] = None; import migsafe; print(migsafe.explain({sql!r}).to_dict())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == f"{migsafe.explain(sql).to_dict()}\n"
+
+
+def test_the_example_in_the_guide_is_true() -> None:
+    guide = (Path(__file__).parents[1] / "docs" / "guide.md").read_text(encoding="utf-8")
+    example = guide.partition("```python\nimport migsafe\n")[2].partition("```")[0]
+    assert "explain(" in example
+    exec(example, {"migsafe": migsafe})

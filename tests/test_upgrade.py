@@ -142,6 +142,31 @@ def test_a_verification_that_fails_ends_with_5_and_prints_the_way_back(
     assert version(connect) == name
 
 
+@pytest.mark.servers
+def test_an_extension_that_the_server_lacks_is_refused_before_anything_runs(
+    project: Path, migsafe: Migsafe, connect: Connect
+) -> None:
+    revision(project, 'op.execute("CREATE EXTENSION vector")')
+    done = migsafe(project, "upgrade head --yes")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "vector is not on this server" in done.stdout
+    assert "-pgvector" in done.stdout
+    assert version(connect) == HEAD
+
+
+@pytest.mark.servers
+@pytest.mark.pgvector
+def test_an_extension_that_is_too_old_for_the_plan_is_refused_before_anything_runs(
+    project: Path, migsafe: Migsafe, connect: Connect
+) -> None:
+    body = 'op.execute("CREATE EXTENSION vector")\nop.execute("ALTER TABLE customers ADD embedding halfvec(3)")'
+    revision(project, body)
+    done = migsafe(project, "upgrade head --yes")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "The server offers vector 0.6.2; 0.7.0 is needed" in " ".join(done.stdout.split())
+    assert version(connect) == HEAD
+
+
 def test_a_missing_pg_dump_is_refused_before_anything_runs(project: Path, migsafe: Migsafe, connect: Connect) -> None:
     revision(project, 'op.add_column("customers", sa.Column("name", sa.Text()))')
     done = migsafe(project, "upgrade head --yes", MIGSAFE_PG_BIN=str(project))

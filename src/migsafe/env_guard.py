@@ -1,6 +1,7 @@
 """`migsafe.guard(context)` at the top of env.py: for those who keep typing `alembic upgrade`."""
 
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Literal
@@ -9,18 +10,23 @@ import msgspec
 
 from migsafe import journal
 from migsafe.errors import MigsafeError, NotMigrated
-from migsafe.formats import text
+from migsafe.formats import hazards, text
 from migsafe.formats.outcome import outcome
 from migsafe.model.checks import CheckResult
 from migsafe.model.report import Excuse, Report
 from migsafe.model.run import Blocker
 from migsafe.postgres import advisory
 from migsafe.postgres.connection import Database, connect
+from migsafe.postgres.session import NEVER_IDLE
 from migsafe.recorded import begin_run, write_report
 from migsafe.revisions.config import Environment
 from migsafe.revisions.install import Requested, install
 from migsafe.revisions.read import Reading
+from migsafe.run.entry import Entry, Manners
+from migsafe.run.events import silent
+from migsafe.run.explain import explain
 from migsafe.run.runner import PlanRunner
+from migsafe.run.watchdog import Watchdog
 from migsafe.settings import Settings, load
 from migsafe.situation import Asked, Situation, look, report_of
 from migsafe.upgrade import proven
@@ -77,17 +83,31 @@ class _Sentry:
             raise NotMigrated(_refusal(report), report)
         self._say(report)
         self.log, self.report = begin_run(self.situation, settings, report)
-        own = self.held.enter_context(connect(self.situation.database))
-        self.runner = PlanRunner(
-            self.situation.preview.plan, own, self.log, settings.lock_timeout, _quiet, reading.search_path
-        )
+        self.runner = self._runner(self.situation, settings, self.log)
         return self.runner
+
+    def _runner(self, situation: Situation, settings: Settings, log: journal.Journal) -> PlanRunner:
+        """Alembic tries once: what other attempts would get, the first one gets at once."""
+        own = self.held.enter_context(connect(situation.database))
+        own.execute(NEVER_IDLE)
+        watchdog = self.held.enter_context(Watchdog(situation.database, settings.max_wait))
+        manners = Manners(
+            settings.lock_timeout,
+            settings.max_wait,
+            settings.queue_behind,
+            time.monotonic() + settings.deadline,
+            first_step=settings.lock_timeout,
+        )
+        entry = Entry(own, manners, _blocked)
+        return PlanRunner(
+            situation.preview.plan, own, log, entry, watchdog, _quiet, situation.reading.search_path, silent
+        )
 
     def arrived(self) -> None:
         assert self.situation is not None
         assert self.runner is not None
         assert self.report is not None
-        after = proven(self.situation, {})
+        after = proven(self.situation, {}, self.settings, self.excuses)
         self.report = msgspec.structs.replace(self.report, steps=self.runner.results(), after=after)
         if self.report.outcome == "unverified" and self.mode == "refuse":
             _show(self.report)
@@ -96,10 +116,18 @@ class _Sentry:
     def closed(self, error: BaseException | None) -> None:
         if self.report is not None and self.log is not None:
             if error is not None and self.runner is not None and not self.report.steps:
-                failure = "Alembic stopped; its own message says why"
+                failure = self._why(error, self.runner)
                 self.report = msgspec.structs.replace(self.report, steps=self.runner.results(), failure=failure)
             write_report(self.report, self.log)
         self.held.close()
+
+    def _why(self, error: BaseException, runner: PlanRunner) -> str:
+        """What Alembic cannot tell: that it was our watchdog who stopped the statement, and for whom."""
+        if runner.verdict() is None or self.situation is None:
+            return "Alembic stopped; its own message says why"
+        stopped = explain(error, runner, self.situation.preview.plan)
+        sys.stderr.write(f"migsafe: {stopped.message}\n{stopped.remedy or ''}\n")
+        return stopped.message
 
     def _say(self, report: Report) -> None:
         still = [each for each in report.findings if each.ignored_because is None and each.severity != "info"]
@@ -128,7 +156,7 @@ def _show(report: Report) -> None:
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    text.findings(report.findings, console)
+    hazards.section(report.findings, console)
     text.checks([each for each in (*report.before, *report.after) if each.status != "passed"], console)
 
 
@@ -142,6 +170,12 @@ def _excuse(text: str) -> Excuse:
 def _waiting(holder: Blocker) -> None:
     who = holder.application or "another session"
     sys.stderr.write(f"migsafe: waiting for {who} (pid {holder.pid}), which is migrating this database\n")
+
+
+def _blocked(blockers: tuple[Blocker, ...], _pause: float) -> None:
+    for each in blockers[:3]:
+        who = each.application or "another session"
+        sys.stderr.write(f"migsafe: waiting outside the lock queue for {who} (pid {each.pid})\n")
 
 
 def _quiet(_text: str, _fraction: float | None) -> None:

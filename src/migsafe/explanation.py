@@ -81,32 +81,38 @@ def explain_texts(
     texts: Iterable[Text], catalog: Catalog, server_version: int, settings: LintSettings = _DEFAULTS
 ) -> Explanation:
     """As `explain`, of texts that are run one after the other, each in a session of its own."""
-    statements: list[Statement] = []
-    following, begun = catalog, 0
+    plan = planned(texts, catalog, server_version)
+    return Explanation(plan, lint(plan, catalog, settings), catalog)
+
+
+def planned(texts: Iterable[Text], catalog: Catalog, server_version: int) -> Plan:
+    """The plan of texts that are run one after the other, each a step without a name, in a session of its own."""
+    steps: list[Step] = []
+    following, begun, index = catalog, 0, 0
     for text in texts:
         session = _Session(following, server_version, begun)
-        first = len(statements)
-        statements += (
-            msgspec.structs.replace(statement, index=index, path=text.path)
-            for index, statement in enumerate(session.read(text.sql), first)
+        statements = tuple(
+            msgspec.structs.replace(statement, index=number, path=text.path)
+            for number, statement in enumerate(session.read(text.sql), index)
         )
+        index += len(statements)
         begun = session.begun
         following = msgspec.structs.replace(session.catalog, search_path=catalog.search_path)
-    step = Step("", (), "", statements=tuple(statements))
-    plan = Plan((), (), (step,), server_version=server_version)
-    return Explanation(plan, lint(plan, catalog, settings), catalog)
+        steps.append(Step("", (), text.path or "", statements=statements))
+    return Plan((), (), tuple(steps), server_version=server_version)
 
 
 class _Session:
     """Reads statements one after the other: the schema as it is by then, and the transaction that is open.
 
     Outside BEGIN … COMMIT each statement is a transaction of its own, but one that refuses a transaction block has
-    none. What a transaction did is undone by its ROLLBACK.
+    none. What a transaction did is undone by its ROLLBACK; SET LOCAL holds until its end, and not at all outside.
     """
 
     def __init__(self, catalog: Catalog, server_version: int, begun: int) -> None:
         self.catalog, self.version, self.begun = catalog, server_version, begun
         self._before: Catalog | None = None
+        self._lasting = catalog
 
     def read(self, sql: str) -> Iterator[Statement]:
         for piece in split(sql):
@@ -117,13 +123,19 @@ class _Session:
         if effects.command in ("BEGIN", "START TRANSACTION") and self._before is None:
             self._before = self.catalog
         ordinal = self.begun if effects.in_transaction or self._before is not None else None
-        self.catalog = with_settings(after(self.catalog, effects), effects)
+        self._follow(effects)
         if effects.command in ("COMMIT", "ROLLBACK", "PREPARE TRANSACTION"):
             self._end(effects.command)
         self.begun += ordinal is not None and self._before is None
         # Half a character (a surrogate) is for no file and no JSON.
         sql = piece.sql if piece.error is None else piece.sql.encode(errors="backslashreplace").decode()
-        return Statement(sql, effects, line=piece.line, transaction=ordinal)
+        return Statement(sql, effects, line=piece.line, transaction=ordinal, comments=piece.comments)
+
+    def _follow(self, effects: Effects) -> None:
+        lasting = tuple(setting for setting in effects.settings if not setting.local)
+        lasts = msgspec.structs.replace(effects, settings=lasting) if lasting != effects.settings else effects
+        self.catalog = with_settings(after(self.catalog, effects), lasts if self._before is None else effects)
+        self._lasting = with_settings(self._lasting, lasts)
 
     def _effects(self, piece: Piece) -> Effects:
         if piece.error is not None:
@@ -132,5 +144,10 @@ class _Session:
 
     def _end(self, command: str) -> None:
         if command == "ROLLBACK" and self._before is not None:
-            self.catalog = self._before
+            self.catalog = self._lasting = self._before
+        elif self._before is not None:
+            lasting = self._lasting
+            self.catalog = msgspec.structs.replace(
+                self.catalog, search_path=lasting.search_path, timezone=lasting.timezone
+            )
         self._before = None

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,21 +16,22 @@ from migsafe.model.catalog import Catalog
 from migsafe.model.effects import Effects
 from migsafe.model.plan import Plan, Step
 from migsafe.model.statement import Statement
-from migsafe.postgres.connection import Database
-from migsafe.postgres.copy_schema import copy_schema
-from migsafe.postgres.embedded import Scratch, scratch_server
 from migsafe.revisions.config import Environment
 from migsafe.revisions.read import Reading, read
 from migsafe.revisions.record import Rendered
 from migsafe.revisions.render import RenderedStep
 from migsafe.sql.predict import predict
-from migsafe.sql.split import split
+from migsafe.sql.split import Piece, split
+
+if TYPE_CHECKING:
+    from migsafe.postgres.connection import Database
+    from migsafe.postgres.embedded import Scratch
 
 Progress = Callable[[str, float | None], None]
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """`plan` is what will run; `back` the revisions' own way back, None for a downgrade.
+    """`plan` is what will run; `back` the revisions' own way back, None for a downgrade and where it was not read.
 
     `before` is the catalog that the first statement meets, `after` the one that the last leaves.
     """
@@ -45,7 +47,7 @@ def preview(
     reading: Reading,
     catalog: Catalog,
     *,
-    database: Database | None = None,
+    database: "Database | None" = None,
     server_version: int | None = None,
     scratch_url: str | None = None,
     on_progress: Progress | None = None,
@@ -61,8 +63,8 @@ def preview(
     if any(_wants_a_server(step) for step in steps):
         steps = _completed(environment, reading, "upgrade", database, scratch_url, on_progress)
     plan_steps, end = _predicted(steps, catalog, version)
-    plan = _plan(reading, plan_steps, server_version or reading.server_version, database)
-    if reading.direction == "downgrade":
+    plan = _plan(reading, _with_errors(plan_steps, reading), server_version or reading.server_version, database)
+    if reading.direction == "downgrade" or len(back) != len(steps):
         return Preview(plan, None, catalog, end)
     if any(_wants_a_server(step) for step in back):
         back = _completed(environment, reading, "downgrade", database, scratch_url, on_progress)
@@ -81,8 +83,13 @@ def schema_at(environment: Environment, heads: tuple[str, ...]) -> Catalog:
     empty = Catalog(complete=True)
     if not heads:
         return empty
-    history = read(environment, heads, start=())
-    return _predicted(history.steps, empty, empty.server_version)[1]
+    history = read(environment, heads, start=(), back=False)
+    return schema_after(history.steps, empty)
+
+
+def schema_after(steps: Iterable[RenderedStep], catalog: Catalog) -> Catalog:
+    """The schema that `steps` make of `catalog`, as far as they can be read without a server."""
+    return _predicted(steps, catalog, catalog.server_version)[1]
 
 
 def _wants_a_server(step: RenderedStep) -> bool:
@@ -90,7 +97,7 @@ def _wants_a_server(step: RenderedStep) -> bool:
     return step.unreadable is not None and step.needs_server
 
 
-def _plan(reading: Reading, steps: tuple[Step, ...], version: int | None, database: Database | None) -> Plan:
+def _plan(reading: Reading, steps: tuple[Step, ...], version: int | None, database: "Database | None") -> Plan:
     return Plan(
         current=reading.heads,
         target=reading.target,
@@ -99,6 +106,7 @@ def _plan(reading: Reading, steps: tuple[Step, ...], version: int | None, databa
         server_version=version,
         database=database.label if database is not None else None,
         version_table=reading.version_table,
+        one_transaction=reading.one_transaction and len(steps) > 1,
         fingerprint=_fingerprint(steps),
     )
 
@@ -117,9 +125,9 @@ def _predicted(rendered: Iterable[RenderedStep], catalog: Catalog, version: int)
     for each in rendered:
         statements: list[Statement] = []
         for piece in each.pieces:
-            for sql, error in _statements(piece.sql):
-                effects = Effects(unknown=error) if error else predict(sql, catalog, version)
-                statements.append(_statement(each, piece, sql, effects, index))
+            for part in split(piece.sql):
+                effects = Effects(unknown=part.error) if part.error else predict(part.sql, catalog, version)
+                statements.append(_statement(each, piece, part, effects, index))
                 catalog = after(catalog, effects)
                 index += 1
         if each.unreadable:
@@ -128,13 +136,9 @@ def _predicted(rendered: Iterable[RenderedStep], catalog: Catalog, version: int)
     return tuple(steps), catalog
 
 
-def _statements(sql: str) -> list[tuple[str, str | None]]:
-    return [(piece.sql, piece.error) for piece in split(sql)]
-
-
-def _statement(step: RenderedStep, piece: Rendered, sql: str, effects: Effects, index: int) -> Statement:
+def _statement(step: RenderedStep, piece: Rendered, part: Piece, effects: Effects, index: int) -> Statement:
     return Statement(
-        sql=sql,
+        sql=part.sql,
         effects=effects,
         index=index,
         revision=step.revision,
@@ -142,6 +146,8 @@ def _statement(step: RenderedStep, piece: Rendered, sql: str, effects: Effects, 
         line=piece.place.line,
         operation=piece.place.operation,
         transaction=piece.transaction,
+        # Their lines are those of a string in the revision, which may be anywhere in it.
+        comments=tuple(msgspec.structs.replace(comment, line=None) for comment in part.comments),
     )
 
 
@@ -156,6 +162,19 @@ def _step(each: RenderedStep, statements: tuple[Statement, ...]) -> Step:
         unreadable=each.unreadable,
         retryable=all(statement.transaction == 0 for statement in statements),
         notes=each.notes,
+        downgrade=each.downgrade,
+        imports=each.imports,
+    )
+
+
+def _with_errors(steps: tuple[Step, ...], reading: Reading) -> tuple[Step, ...]:
+    """The steps with what their downgrade() raises, as far as the way back was read."""
+    errors = {step.revision: step.unreadable for step in reading.back if step.unreadable and not step.needs_server}
+    return tuple(
+        msgspec.structs.replace(step, downgrade="raises", downgrade_error=errors[step.revision])
+        if step.revision in errors and step.downgrade != "missing"
+        else step
+        for step in steps
     )
 
 
@@ -163,11 +182,14 @@ def _completed(
     environment: Environment,
     reading: Reading,
     direction: str,
-    database: Database | None,
+    database: "Database | None",
     scratch_url: str | None,
     on_progress: Progress | None,
 ) -> tuple[RenderedStep, ...]:
     """The steps, those that could not be rendered taken from a replay as far as that got."""
+    # psycopg takes longer to load than most revisions to read: only where a server is asked.
+    from migsafe.postgres.embedded import scratch_server
+
     rendered = reading.steps if direction == reading.direction else reading.back
     if on_progress is not None:
         on_progress("replaying on a scratch server what cannot be read without one", None)
@@ -194,10 +216,11 @@ def _replayed(
     environment: Environment,
     reading: Reading,
     direction: str,
-    server: Scratch,
-    scratch: Database,
-    database: Database | None,
+    server: "Scratch",
+    scratch: "Database",
+    database: "Database | None",
 ) -> tuple[dict[str, RenderedStep], str | None]:
+    from migsafe.postgres.copy_schema import copy_schema
     from migsafe.postgres.stand_ins import stand_ins
     from migsafe.revisions.replay import MARKER, Job, Result
 

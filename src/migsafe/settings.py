@@ -1,6 +1,8 @@
 """`[tool.migsafe]` of pyproject.toml, or migsafe.toml: read once, frozen, every key known."""
 
+import datetime
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -8,21 +10,45 @@ import msgspec
 
 from migsafe.errors import UsageError
 from migsafe.model.findings import Severity
+from migsafe.model.own_checks import BELONGS_TO, KINDS, OwnCheck
 
+FailOn = Literal["error", "warning", "info", "never"]
 Duration = Annotated[float, "seconds"]
 Size = Annotated[int, "bytes"]
+ProviderName = Literal["rds", "aurora", "cloudsql", "alloydb", "azure", "heroku", "supabase", "neon", "none"]
+
+
+class PathIgnore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[tool.migsafe.lint.ignore]]`: `rules` are accepted in the files whose path from `directory` matches `path`.
+
+    `path` is a glob whose `*` matches slashes too, or a folder. `until` is the last day on which it holds (UTC).
+    """
+
+    path: str
+    rules: tuple[str, ...]
+    reason: str
+    until: datetime.date | None = None
 
 
 class LintSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[tool.migsafe.lint]`. `severity` by rule; a rule in `disable` is not asked.
 
-    `enable` are rules, or whole packs, that are not asked by themselves: those of the pack `style`.
+    `enable` are rules, or whole packs, that are not asked by themselves: those of the pack `style`. A relation of at
+    most `small_rows` rows and `small_bytes` bytes is worked through before anybody notices. `stats` is the file of
+    `migsafe stats`, relative to the settings.
     """
 
     enable: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
     severity: dict[str, Severity] = {}
-    fail_on: Severity = "error"
+    fail_on: FailOn = "error"
+    ignore: tuple[PathIgnore, ...] = ()
+    baseline: str | None = None
+    directory: str = "."
+    source: str | None = None
+    small_rows: int = 10_000
+    small_bytes: Size = 16 * 1024**2
+    stats: str | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,17 +62,37 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     min_postgres: str = "14"
     lock_timeout: Duration = 0.5
+    max_wait: Duration = 0.25
+    queue_behind: Duration = 0.5
+    terminate_idle_in_transaction: Duration | None = None
     deadline: Duration = 600.0
+    timeout: Duration | None = None
     backup: Literal["dump", "evidence", "none"] | None = None
     backup_up_to: Size = 20 * 1024**3
     backup_jobs: int = 4
     backup_max_age: Duration = 24 * 3600.0
     backup_evidence: str | None = None
+    backup_command: str | None = None
+    backup_required: bool = False
+    restore_tested: datetime.date | None = None
     min_free: Size = 1024**3
     declared_free: Size | None = None
     disk_command: str | None = None
+    prometheus_url: str | None = None
+    prometheus_query: str | None = None
+    node_exporter_url: str | None = None
+    mountpoint: str | None = None
+    allow_server_program: bool = False
     max_transaction_age: Duration = 30.0
+    data_timeout: Duration = 10.0
+    show_data: bool = True
+    replica_url: str | None = None
+    max_replica_lag: Size = 256 * 1024**2
+    app_role: str | None = None
+    provider: ProviderName | None = None
     required_env: tuple[str, ...] = ()
+    require: tuple[str, ...] = ()
+    check: tuple[OwnCheck, ...] = ()
     extensions: dict[str, str] = {}
     guard: Literal["refuse", "warn", "off"] = "refuse"
     scratch_url: str | None = None
@@ -57,8 +103,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str | None = None
 
 
-_DURATIONS = ("lock_timeout", "deadline", "backup_max_age", "max_transaction_age")
-_SIZES = ("backup_up_to", "min_free", "declared_free")
+_DURATIONS = (
+    "lock_timeout",
+    "max_wait",
+    "queue_behind",
+    "terminate_idle_in_transaction",
+    "deadline",
+    "timeout",
+    "backup_max_age",
+    "max_transaction_age",
+    "data_timeout",
+)
+_SIZES = ("backup_up_to", "min_free", "declared_free", "max_replica_lag")
 _DERIVED = ("directory", "source")
 _UNITS = {"ms": 0.001, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
@@ -129,13 +185,55 @@ def _table(path: Path) -> dict[str, Any] | None:
     return content if own is None else own
 
 
+def _lint_table(table: dict[str, Any], source: Path) -> dict[str, Any]:
+    _only_known(table, LintSettings, "lint.")
+    entries = table.get("ignore", ())
+    for entry in (each for each in entries if isinstance(each, dict)) if isinstance(entries, list | tuple) else ():
+        _only_known(entry, PathIgnore, "lint.ignore.")
+        if not re.search(r"\w", str(entry.get("reason", "because"))):
+            where = f"lint.ignore of {entry.get('path', 'a path')}"
+            raise UsageError(f"{where} has no reason", 'Say why these findings are acceptable: reason = "…".')
+    sizes = {"small_bytes": size(table["small_bytes"])} if "small_bytes" in table else {}
+    return {**table, **sizes, "directory": str(source.parent), "source": str(source)}
+
+
+def _check_table(table: dict[str, Any]) -> dict[str, Any]:
+    """One `[[check]]`, its timeout in seconds. Raises UsageError unless it asks exactly one thing, of known keys."""
+    _only_known(table, OwnCheck, "check.")
+    name = table.get("name")
+    if not isinstance(name, str) or not re.fullmatch(r"[\w.-]+", name):
+        raise UsageError(f"check.name: {name!r} is no name", 'Give every check one, like name = "workers-drained".')
+    kinds = [kind for kind in KINDS if kind in table]
+    if len(kinds) != 1:
+        asks = f"asks {len(kinds)} things ({', '.join(kinds)})" if kinds else "asks nothing"
+        raise UsageError(f"check {name} {asks}", f"Give each check exactly one of {', '.join(KINDS)}.")
+    for key in (each for each in BELONGS_TO if each in table and BELONGS_TO[each] != kinds[0]):
+        wrong = f"check {name}: {key} is for {BELONGS_TO[key]}, and this one asks by {kinds[0]}"
+        raise UsageError(wrong, f"Remove {key}, or write a check by {BELONGS_TO[key]}.")
+    try:
+        return table | {"timeout": duration(table.get("timeout", OwnCheck(name=name).timeout))}
+    except UsageError as error:
+        raise UsageError(f"check {name}: {error.message}", error.remedy) from None
+
+
+def _no_name_twice(names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise UsageError(f"check.name: there are two checks {name}", "Give each a name of its own.")
+        seen.add(name)
+
+
 def from_table(table: dict[str, Any], source: Path) -> Settings:
     """Settings of one TOML table. Raises UsageError naming `source` and the wrong key, and the nearest right one."""
     table = dict(table)
-    _only_known(table, Settings, source, "")
-    if isinstance(table.get("lint"), dict):
-        _only_known(table["lint"], LintSettings, source, "lint.")
     try:
+        _only_known(table, Settings, "")
+        if isinstance(table.get("lint"), dict):
+            table["lint"] = _lint_table(table["lint"], source)
+        if isinstance(table.get("check"), list | tuple):
+            table["check"] = [_check_table(each) if isinstance(each, dict) else each for each in table["check"]]
+            _no_name_twice(each["name"] for each in table["check"] if isinstance(each, dict))
         for key in _DURATIONS:
             if key in table:
                 table[key] = duration(table[key])
@@ -164,12 +262,14 @@ def _said(error: msgspec.ValidationError) -> str:
     message, _, key = str(error).partition(" - at `$.")
     key = key.rstrip("`").removesuffix("[...]")
     allowed = {"backup": "dump, evidence or none", "guard": "refuse, warn or off"}
-    levels = {"lint.severity": "error, warning or info", "lint.fail_on": "error, warning or info"}
-    choice = (allowed | levels).get(key)
+    allowed["provider"] = "rds, aurora, cloudsql, alloydb, azure, heroku, supabase, neon or none"
+    levels = {"lint.severity": "error, warning or info", "lint.fail_on": "error, warning, info or never"}
+    phases = {"check.phase": "before or after", "check.severity": "blocked or warned"}
+    choice = (allowed | levels | phases).get(re.sub(r"\[\d+\]", "", key))
     return f"{key}: {message}" + (f"; it is {choice}" if choice else "")
 
 
-def _only_known(table: dict[str, Any], shape: type[msgspec.Struct], source: Path, prefix: str) -> None:
+def _only_known(table: dict[str, Any], shape: type[msgspec.Struct], prefix: str) -> None:
     known = [name for name in shape.__struct_fields__ if name not in _DERIVED]
     for key in table:
         if key not in known:
@@ -177,4 +277,4 @@ def _only_known(table: dict[str, Any], shape: type[msgspec.Struct], source: Path
 
             near = difflib.get_close_matches(key, known, n=1)
             remedy = f"Did you mean {prefix}{near[0]}?" if near else f"Known keys: {', '.join(known)}."
-            raise UsageError(f"{source}: unknown key {prefix}{key}", remedy)
+            raise UsageError(f"unknown key {prefix}{key}", remedy)

@@ -31,7 +31,8 @@ BackupKind = Literal["dump", "evidence", "none"]
 class Asked(msgspec.Struct, frozen=True):
     """What one call wants. `url` takes the place of the one in env.py; `excuses` are recorded in the report.
 
-    `typed` and `options` are the words before and after the command that name environment and database.
+    `only` are the checks of preflight to ask, () for all. `typed` and `options` are the words before and after the
+    command that name environment and database.
     """
 
     target: str
@@ -41,6 +42,7 @@ class Asked(msgspec.Struct, frozen=True):
     excuses: tuple[Excuse, ...] = ()
     typed: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -103,7 +105,9 @@ def look(
             scratch_url=settings.scratch_url,
             on_progress=progress,
         )
-        findings = excuse(lint(seen.plan, catalog, settings.lint), asked.excuses)
+        # migsafe gives each revision its own transaction, whatever env.py says.
+        alone = msgspec.structs.replace(seen.plan, one_transaction=False)
+        findings = excuse(lint(alone, catalog, settings.lint, judging=False), asked.excuses)
         if asked.direction == "downgrade":
             findings = _as_losses(findings)
         kind = _backup_kind(settings, connection)
@@ -114,10 +118,11 @@ def look(
             settings,
             catalog=catalog,
             skip=tuple(each for each in asked.excuses if each.kind == "skip"),
+            only=asked.only,
             unknown_heads=reading.unknown_heads,
             backup_kind=kind,
         )
-    notes = (*reading.notes, *_crashed(settings, database))
+    notes = (*reading.notes, *_crashed(settings, database), *_not_asked(asked))
     return Situation(reading, seen, database, findings, before, kind, notes)
 
 
@@ -149,6 +154,10 @@ def _as_losses(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     return tuple(
         msgspec.structs.replace(each, severity="warning") if each.severity == "error" else each for each in findings
     )
+
+
+def _not_asked(asked: Asked) -> tuple[str, ...]:
+    return (f"of preflight only {', '.join(asked.only)} was asked; no other check was",) if asked.only else ()
 
 
 def _crashed(settings: Settings, database: Database) -> tuple[str, ...]:

@@ -12,12 +12,13 @@ from migsafe.errors import UsageError
 from migsafe.model.catalog import Catalog
 from migsafe.model.plan import Plan
 from migsafe.model.report import Backup, Report
+from migsafe.own_checks import prepared
 from migsafe.postgres.connection import Database, connect
 from migsafe.revisions.config import Environment
 from migsafe.revisions.read import Reading, read
 from migsafe.settings import Settings
 from migsafe.situation import Asked, connecting, look, now, read_for, report_of
-from migsafe.upgrade import Observer
+from migsafe.upgrade import Observer, checked_after
 from migsafe.verify import Proof, verify
 
 
@@ -66,9 +67,13 @@ def dump(
 
 
 def verify_again(
-    environment: Environment, earlier: Report, content: bytes, url: str | None, observer: Observer
+    environment: Environment, settings: Settings, earlier: Report, content: bytes, url: str | None, observer: Observer
 ) -> Report:
-    """What the run of `earlier` proved (`content` of its proofs.json), asked again of the database as it is now."""
+    """What the run of `earlier` proved (`content` of its proofs.json), asked again of the database as it is now.
+
+    And the team's own checks for after a migration, as the settings have them now.
+    """
+    prepared(settings)
     _, database = _database(environment, url, observer)
     try:
         proofs = msgspec.json.decode(content, type=tuple[Proof, ...])
@@ -76,7 +81,7 @@ def verify_again(
         raise UsageError(f"proofs.json of this run is damaged: {error}", "Ask with its verify.sql, in psql.") from None
     started = now()
     with connect(database, read_only=True) as connection:
-        after = verify(connection, earlier.plan, Catalog(), proofs)
+        after = verify(connection, earlier.plan, Catalog(), proofs) + checked_after(connection, settings)
     return Report(
         command="verify",
         plan=earlier.plan,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import msgspec
+import psycopg
 
 from migsafe import __version__, journal
 from migsafe.backup import back_up
@@ -13,21 +14,24 @@ from migsafe.errors import MigsafeError
 from migsafe.formats.words import near
 from migsafe.model.checks import CheckResult
 from migsafe.model.plan import Plan
-from migsafe.model.report import Backup, Report, Undo
+from migsafe.model.report import Backup, Excuse, Report, Undo
 from migsafe.model.run import Blocker
+from migsafe.own_checks import run_own_checks
 from migsafe.postgres import advisory
 from migsafe.postgres.connection import Database, connect
 from migsafe.postgres.progress import versions
+from migsafe.postgres.restore_point import mark
 from migsafe.postgres.session import NEVER_IDLE
 from migsafe.recorded import begin_run, write_report, written
 from migsafe.revisions.config import Environment
 from migsafe.revisions.plugin import collecting
 from migsafe.revisions.read import Reading
 from migsafe.run import Ran, run
+from migsafe.run.events import Emit, silent
 from migsafe.settings import Settings
 from migsafe.situation import Asked, Situation, look, now, read_for, report_of
 from migsafe.undo import write_downgrade
-from migsafe.verify import OwnCheck, run_own, verify
+from migsafe.verify import Declared, run_declared, verify
 
 
 class Observer(Protocol):
@@ -46,7 +50,9 @@ class Observer(Protocol):
         """A lock could not be had; the next attempt comes in `pause` seconds."""
 
 
-def upgrade(environment: Environment, settings: Settings, asked: Asked, observer: Observer) -> Report:
+def upgrade(
+    environment: Environment, settings: Settings, asked: Asked, observer: Observer, emit: Emit = silent
+) -> Report:
     """Take the database of `environment` to `asked.target`, and report.
 
     A refusal is a Report; what is raised is misuse, a server out of reach, or another runner that does not end before
@@ -68,7 +74,7 @@ def upgrade(environment: Environment, settings: Settings, asked: Asked, observer
             return written(msgspec.structs.replace(report, stopped_at=stopped), situation, settings)
         if not observer.planned(report):
             return msgspec.structs.replace(report, stopped_at="declined", ended=now())
-        return _carry_out(environment, settings, asked, observer, situation, report)
+        return _carry_out(environment, settings, asked, observer, situation, report, emit)
 
 
 def _read(environment: Environment, asked: Asked, observer: Observer) -> tuple[Reading, Database]:
@@ -101,18 +107,20 @@ def _carry_out(
     observer: Observer,
     situation: Situation,
     report: Report,
+    emit: Emit,
 ) -> Report:
     log, report = begin_run(situation, settings, report)
     with log:
         try:
             report = _with_way_back(report, situation, settings, observer, log)
+            report = _marked(report, situation, log)
             own: dict[tuple[Any, ...], Any] = {}
             with collecting(own):
-                report = _after_run(report, _run(environment, settings, asked, observer, situation, log))
+                report = _after_run(report, _run(environment, settings, asked, observer, situation, log, emit))
             if report.failure is None:
                 observer.progress("verifying", None)
                 log.write("verifying")
-                report = msgspec.structs.replace(report, after=proven(situation, own))
+                report = msgspec.structs.replace(report, after=proven(situation, own, settings, asked.excuses))
         except MigsafeError as error:
             report = msgspec.structs.replace(report, failure=error.message, remedy=error.remedy)
         except OSError as error:
@@ -131,6 +139,7 @@ def _run(
     observer: Observer,
     situation: Situation,
     log: journal.Journal,
+    emit: Emit,
 ) -> Ran:
     return run(
         environment,
@@ -138,23 +147,31 @@ def _run(
         database=situation.database,
         journal=log,
         lock_timeout=settings.lock_timeout,
+        max_wait=settings.max_wait,
+        queue_behind=settings.queue_behind,
+        timeout=settings.timeout,
+        terminate_idle=settings.terminate_idle_in_transaction,
         deadline=settings.deadline,
         search_path=situation.reading.search_path,
         url=asked.url,
         told=observer.progress,
         on_blocked=observer.blocked,
+        emit=emit,
     )
 
 
-def proven(situation: Situation, own: dict[tuple[Any, ...], Any]) -> tuple[CheckResult, ...]:
-    """What the server says to the proofs derived from the plan, and to the revisions' own `op.verify`.
+def proven(
+    situation: Situation, own: dict[tuple[Any, ...], Any], settings: Settings, excuses: tuple[Excuse, ...] = ()
+) -> tuple[CheckResult, ...]:
+    """What the server says to the proofs derived from the plan, to `op.verify`, and to the team's checks for after.
 
     A server that cannot be asked any more proves nothing: that is a result too, because the revisions are in.
     """
     try:
         with connect(situation.database, read_only=True) as connection:
             derived = verify(connection, situation.preview.plan, situation.preview.before)
-            return derived + run_own(connection, tuple(_own_check(each) for each in own.values()))
+            declared = run_declared(connection, tuple(_declared(each) for each in own.values()))
+            return derived + declared + checked_after(connection, settings, excuses)
     except MigsafeError as error:
         again = "Verify when the server answers again: migsafe verify last"
         return (
@@ -162,9 +179,20 @@ def proven(situation: Situation, own: dict[tuple[Any, ...], Any]) -> tuple[Check
         )
 
 
-def _own_check(own: Any) -> OwnCheck:
+def checked_after(
+    connection: psycopg.Connection[Any], settings: Settings, excuses: tuple[Excuse, ...] = ()
+) -> tuple[CheckResult, ...]:
+    """The team's checks for after the migration, with `--skip` and `require` as preflight has them."""
+    because = {each.name: each.because for each in excuses if each.kind == "skip"}
+    return tuple(
+        msgspec.structs.replace(each, skipped_because=because.get(each.check), required=each.check in settings.require)
+        for each in run_own_checks(settings, connection, "after")
+    )
+
+
+def _declared(own: Any) -> Declared:
     expect = "no rows" if own.no_rows else "true" if own.equals is True else str(own.equals)
-    return OwnCheck(own.sql, expect, f"{near(str(own.path))}:{own.line}")
+    return Declared(own.sql, expect, f"{near(str(own.path))}:{own.line}")
 
 
 def _with_way_back(
@@ -197,6 +225,25 @@ def _backup(
         heads=seen.plan.current,
         table_sizes={each.name: each.bytes for each in seen.before.relations.values() if each.bytes is not None},
     )
+
+
+def _marked(report: Report, situation: Situation, log: journal.Journal) -> Report:
+    """`report` with the place in the WAL, just before the run, to which a recovery can go back."""
+    relied_upon = situation.backup_kind == "evidence"
+    try:
+        with connect(situation.database, application_name="migsafe restore point") as connection:
+            placed = mark(connection, f"migsafe_{Path(report.directory or '').name}", without_archive=relied_upon)
+    except (MigsafeError, psycopg.Error) as error:
+        note = f"no restore point: {type(error).__name__}"
+        return msgspec.structs.replace(report, notes=(*report.notes, note)) if relied_upon else report
+    log.write("restore-point", name=placed.name, lsn=placed.lsn, because=placed.because)
+    if placed.name is not None:
+        note = f"restore point before the run: {placed.name} at {placed.lsn} (recovery_target_name)"
+    elif relied_upon:
+        note = f"no restore point ({placed.because}); WAL was at {placed.lsn} before the run (recovery_target_lsn)"
+    else:
+        return report
+    return msgspec.structs.replace(report, notes=(*report.notes, note))
 
 
 def _after_run(report: Report, ran: Ran) -> Report:

@@ -47,6 +47,8 @@ def test_every_option_is_parsed_to_its_type() -> None:
         *("--url", "postgresql://db/shop", "--scratch-url", "postgresql://scratch", "--config-from", "app.db:config"),
         *("--tag", "deploy", "--yes", "--dry-run", "--backup", "evidence"),
         *("--lock-timeout", "500ms", "--deadline", "10min", "--format", "json"),
+        *("--only", "backup", "--only", "disk", "--require", "backup", "--replica-url", "postgresql://standby"),
+        *("--no-data", "--verbose"),
     ) == Choices(
         url="postgresql://db/shop",
         scratch_url="postgresql://scratch",
@@ -57,6 +59,11 @@ def test_every_option_is_parsed_to_its_type() -> None:
         backup="evidence",
         lock_timeout=0.5,
         deadline=600.0,
+        only=("backup", "disk"),
+        require=("backup",),
+        replica_url="postgresql://standby",
+        no_data=True,
+        verbose=True,
         format="json",
     )
 
@@ -71,6 +78,13 @@ def test_the_command_line_stands_above_the_settings() -> None:
     assert chosen("--lock-timeout", "5s", "--backup", "none").over(settings) == Settings(
         deadline=30.0, lock_timeout=5.0, backup="none"
     )
+
+
+def test_what_is_required_adds_to_the_settings_and_data_can_only_be_hidden() -> None:
+    settings = Settings(require=("backup",), show_data=True)
+    assert chosen("--require", "disk", "--require", "backup").over(settings).require == ("backup", "disk")
+    assert not chosen("--no-data").over(settings).show_data
+    assert not chosen().over(Settings(show_data=False)).show_data
 
 
 @pytest.mark.parametrize(

@@ -51,10 +51,21 @@ def test_what_was_accepted_stands_above_the_signatures() -> None:
     assert "- accepted for this run: skip `long-transactions`: the report job ends at three" in shown
 
 
+def test_preflight_is_a_list_with_one_line_to_sign_a_group() -> None:
+    shown = markdown.checks(REPORTS["refused"].before)
+    assert shown.startswith("## Preflight\n\n1 passed, 0 warned, 1 blocked, 1 unknown.\n")
+    groups = [line[4:] for line in shown.splitlines() if line.startswith("### ")]
+    signed = [line for line in shown.splitlines() if line.startswith("- [ ] ")]
+    assert groups == ["locks", "space", "server"]
+    assert len(signed) == len(groups)
+    assert all(line.endswith("signed: ____________________ date: ____________") for line in signed)
+    assert "  Remedy: End it: SELECT pg\\_terminate\\_backend(71);" in shown
+
+
 def test_a_message_of_a_server_cannot_break_the_markup() -> None:
     message = 'relation "a|b" <script>\nis *gone*'
     result = msgspec.structs.replace(LONG_TRANSACTION, message=message)
     finding = msgspec.structs.replace(BLOCKING_INDEX, message=message, rule="odd`rule")
     shown = markdown.report(made(before=(result,), findings=(finding,)))
-    assert '| relation "a\\|b" \\<script\\> is \\*gone\\* |' in shown
+    assert '- **blocked** `long-transactions`: `public.orders`: relation "a|b" \\<script\\> is \\*gone\\*\n' in shown
     assert "`` odd`rule ``" in shown

@@ -17,7 +17,7 @@ from example_reports import (
     REPORTS,
     made,
 )
-from migsafe.formats import text
+from migsafe.formats import hazards, text
 from migsafe.model.plan import Plan
 from migsafe.model.report import EXIT_CODES, Report
 
@@ -96,6 +96,24 @@ def test_checks_stand_by_group_with_the_worst_first_and_its_remedy() -> None:
     places = [shown.index(f"\n  {group}\n") for group in ("locks", "space", "server")]
     assert places == sorted(places)
     assert "→ End it: SELECT pg_terminate_backend(71);" in shown
+
+
+def test_checks_that_passed_are_one_line_a_group_unless_each_is_asked_for() -> None:
+    results = (PRIMARY, msgspec.structs.replace(PRIMARY, check="server-version"), DISK)
+    brief, verbose = io.StringIO(), io.StringIO()
+    text.checks(results, Console(file=brief))
+    text.checks(results, Console(file=verbose), verbose=True)
+    assert f"\n  server\n    passed   {PRIMARY.check}, server-version\n" in brief.getvalue()
+    assert verbose.getvalue().count(PRIMARY.message) == 2
+
+
+def test_a_required_check_that_could_not_see_refuses_and_is_typed_again() -> None:
+    report = made(command="upgrade", before=(PRIMARY, msgspec.structs.replace(DISK, required=True)))
+    shown = piped(report)
+    assert report.exit_code == 1
+    assert "required, so it refuses" in shown
+    assert "  Preflight: 1 passed, 0 warned, 0 blocked, 1 unknown.\n" in shown
+    assert f"    migsafe upgrade c3 --require {DISK.check}\n" in shown
 
 
 def test_what_was_accepted_is_said_with_the_reason() -> None:
@@ -177,7 +195,7 @@ def test_a_database_without_revisions_is_at_base() -> None:
 
 def test_a_finding_about_a_file_that_is_gone_is_shown_without_source() -> None:
     out = io.StringIO()
-    text.findings([BLOCKING_INDEX], Console(file=out))
+    hazards.section([BLOCKING_INDEX], Console(file=out))
     assert "4 |" not in out.getvalue()
     assert BLOCKING_INDEX.message in out.getvalue()
 
@@ -189,7 +207,7 @@ def test_the_plan_of_an_example_is_in_the_order_of_its_statements() -> None:
 def test_preflight_alone_says_whether_the_upgrade_may_start() -> None:
     passed = piped(made(command="preflight", before=(PRIMARY, DISK)))
     assert passed.split("\n\n")[-1].splitlines() == [
-        "Nothing stands against it: 1 check passed.",
+        "Nothing stands against it: 1 passed, 0 warned, 0 blocked, 1 unknown.",
         "  Not proven, because this role cannot see it: disk.",
         "  report: .migsafe/runs/20260131T021307Z_a0_c3",
         "  to do it:",

@@ -14,6 +14,7 @@ from migsafe.settings import LintSettings
 SETUP = """
 CREATE TABLE users (id bigint PRIMARY KEY);
 CREATE TABLE orders (id bigint PRIMARY KEY, note text, user_id bigint);
+CREATE INDEX ix_orders_user_id ON orders (user_id);
 """
 
 

@@ -214,14 +214,34 @@ def test_triggers_statistics_and_publications_are_known(catalog: Catalog) -> Non
     assert catalog.publications == {"feed": ("public.log",)}
 
 
-def test_sizes_are_unknown_until_the_table_is_analysed(connect: Connect) -> None:
+def test_rows_are_unknown_until_the_table_is_analysed_but_bytes_are_not(connect: Connect) -> None:
     connection = connect()
     connection.execute("CREATE TABLE t AS SELECT g, repeat('x', 100) AS y FROM generate_series(1, 1000) g")
-    assert (read(connection).relations["public.t"].rows, read(connection).relations["public.t"].bytes) == (None, None)
+    size = connection.execute("SELECT pg_relation_size('t')").fetchall()[0][0]
+    known = read(connection).relations["public.t"]
+    assert (known.rows, known.bytes) == (None, size)
     connection.execute("ANALYZE t")
     known = read(connection).relations["public.t"]
-    assert known.rows == 1000
-    assert known.bytes == connection.execute("SELECT pg_relation_size('t')").fetchall()[0][0]
+    assert (known.rows, known.bytes) == (1000, size)
+
+
+def test_a_table_that_was_filled_after_it_was_analysed_is_not_taken_for_empty(connect: Connect) -> None:
+    connection = connect()
+    connection.execute("CREATE TABLE fresh (x int)")
+    connection.execute("CREATE TABLE filled (x int); ANALYZE filled; INSERT INTO filled SELECT generate_series(1, 9)")
+    connection.execute("CREATE TABLE grown AS SELECT g FROM generate_series(1, 5000) g; ANALYZE grown")
+    connection.execute("INSERT INTO grown SELECT generate_series(1, 50000)")
+    found = read(connection).relations
+    assert (found["public.fresh"].rows, found["public.fresh"].bytes) == (0, 0)
+    assert found["public.filled"].rows is None
+    assert (found["public.grown"].rows or 0) > 20_000
+
+
+def test_what_somebody_has_locked_is_not_waited_for_to_measure_it(connect: Connect) -> None:
+    connection, holder = connect(), connect(autocommit=False)
+    connection.execute("CREATE TABLE t AS SELECT g FROM generate_series(1, 100) g; ANALYZE t; INSERT INTO t VALUES (1)")
+    holder.execute("LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+    assert read(connection, lock_timeout=0.1).relations["public.t"].rows == 100
 
 
 def test_an_invalid_index_is_not_valid(connect: Connect) -> None:
@@ -277,5 +297,5 @@ def test_many_tables_take_no_more_queries_than_few(connect: Connect, monkeypatch
     monkeypatch.setattr(psycopg.Cursor, "execute", counted)
     found = read(connection)
     assert len(found.relations) == 500
-    assert found.relations["public.t1"] == Relation("public.t1", owner="postgres")
+    assert found.relations["public.t1"] == Relation("public.t1", owner="postgres", rows=0, bytes=0)
     assert len(asked) < 30

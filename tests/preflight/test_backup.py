@@ -1,7 +1,9 @@
 """Is there something to restore from?"""
 
+import datetime
 import gzip
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -9,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from fix_postgres import Connect, Connection, Role
+from fix_postgres import VERSION, Connect, Connection, Role
 from fix_preflight import asked, only
+from migsafe.backup import back_up
 from migsafe.model.checks import CheckResult
 from migsafe.postgres.binaries import find
 from migsafe.postgres.connection import Database
@@ -50,6 +53,10 @@ def evidence_of(orders: Connection, path: Path | str | None, **settings: float) 
         backup_kind="evidence",
     )
     return dict(zip(("age", "content"), results, strict=False))
+
+
+def all_of(orders: Connection, path: Path) -> tuple[CheckResult, ...]:
+    return asked("backup", orders, DROP, settings=Settings(backup_evidence=str(path)), backup_kind="evidence")
 
 
 def test_a_dump_can_be_made(orders: Connection, tmp_path: Path) -> None:
@@ -166,12 +173,114 @@ def test_what_is_no_dump_blocks(orders: Connection, tmp_path: Path) -> None:
     assert evidence_of(orders, path)["content"].status == "blocked"
 
 
-def test_a_kind_that_cannot_be_read_is_unknown(orders: Connection, tmp_path: Path) -> None:
+def test_a_kind_that_cannot_be_read_is_unknown(
+    orders: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "backup.zst"
     path.write_bytes(b"\x28\xb5\x2f\xfd" + b"\0" * 600)
+    monkeypatch.setenv("PATH", str(tmp_path))
     result = evidence_of(orders, path)["content"]
     assert result.status == "unknown"
     assert "zstd" in result.message
+
+
+def test_sql_packed_by_zstd_is_read_through_that_program(
+    orders: Connection, dump: Dump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the real program does with a whole file and with half of one is what this one does with SQL and without."""
+    plain = dump("-Fp", name="plain.sql")
+    packed = tmp_path / "backup.zst"
+    packed.write_bytes(b"\x28\xb5\x2f\xfd" + b"\0" * 600)
+    program = tmp_path / "zstd"
+    program.write_text(f"#!/bin/sh\nexec cat {plain}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert evidence_of(orders, packed)["content"].status == "passed"
+    program.write_text(f"#!/bin/sh\ncat {plain}\nexit 1\n")
+    damaged = evidence_of(orders, packed)["content"]
+    assert (damaged.status, "zstd cannot read it to its end" in damaged.message) == ("blocked", True)
+
+
+@pytest.mark.parametrize("options", [("-Fc",), ("-Ft",), ("-Fc", "-Z0")])
+def test_a_dump_cut_by_one_byte_blocks(orders: Connection, dump: Dump, options: tuple[str, ...]) -> None:
+    path = dump(*options)
+    whole = path.read_bytes()
+    path.write_bytes(whole.rstrip(b"\0")[:-1] if "-Ft" in options else whole[:-1])
+    assert evidence_of(orders, path)["content"].status == "blocked"
+
+
+def test_a_dump_of_half_the_size_of_the_last_is_said(orders: Connection, dump: Dump) -> None:
+    before = dump("-Fc", name="shop-2026-05-01.dump")
+    yesterday = time.time() - 86400
+    os.utime(before, (yesterday, yesterday))
+    again = tuple(all_of(orders, dump("-Fc", name="shop-2026-05-02.dump")))
+    assert [each.status for each in again] == ["passed", "passed"]
+    orders.execute("DELETE FROM orders WHERE id > 100")
+    smaller = all_of(orders, dump("-Fc", name="shop-2026-05-02.dump"))[-1]
+    assert smaller.status == "warned"
+    assert "shop-2026-05-01.dump" in smaller.message
+
+
+def test_a_dump_of_another_version_is_said(orders: Connection, dump: Dump) -> None:
+    path = dump("-Fp")
+    version = str(orders.info.server_version // 10000)
+    text = path.read_text().replace(f"Dumped from database version {version}", "Dumped from database version 9.6")
+    path.write_text(text)
+    result = evidence_of(orders, path)["content"]
+    assert (result.status, "PostgreSQL 9," in result.message) == ("warned", True)
+
+
+def test_a_copy_of_an_old_dump_is_as_old_as_its_header(orders: Connection, dump: Dump) -> None:
+    path = dump("-Fc", "-Z0")
+    content = bytearray(path.read_bytes())
+    # The custom format has the year since 1900 as an integer of a sign and four bytes, after those of day and month.
+    year = time.gmtime().tm_year - 1900
+    at = content.index(b"\0" + year.to_bytes(4, "little"))
+    content[at + 1] = year - 2
+    path.write_bytes(content)
+    result = all_of(orders, path)[1]
+    assert result.status == "blocked"
+    assert "its header says" in result.message
+
+
+def test_migsafes_own_dump_counts_while_it_is_recent_and_of_this_cluster(
+    orders: Connection, database: Database, tmp_path: Path
+) -> None:
+    settings = Settings(directory=str(tmp_path))
+
+    def answers() -> tuple[CheckResult, ...]:
+        return asked("backup", orders, DROP, settings=settings, backup_kind="evidence")
+
+    assert [each.status for each in answers()] == ["blocked"]
+    folder = tmp_path / settings.runs / "2026-05-01T00-00-00-000Z_base_head"
+    made = back_up(database, folder, server_version=VERSION)
+    assert {each.status for each in answers()} == {"passed"}
+    about = Path(made.path or "") / "backup.json"
+    text = about.read_text()
+    about.write_text(re.sub(r'"system_identifier": "\d+"', '"system_identifier": "42"', text))
+    assert "no recent dump" in only(answers()).message
+    foreign = all_of(orders, about.parent)
+    assert "is of cluster 42" in next(each for each in foreign if each.status == "blocked").message
+    about.write_text(text)
+    cut = max(about.parent.glob("*.dat.gz"), key=lambda each: each.stat().st_size)
+    cut.write_bytes(cut.read_bytes()[:-1])
+    assert any("instead of" in each.message for each in answers() if each.status == "blocked")
+
+
+def test_required_makes_a_backup_a_must(orders: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(backup_required=True, backup_command="no-such-program")
+    assert only(asked("backup", orders, DROP, settings=settings, backup_kind="none")).status == "blocked"
+    assert only(asked("backup", orders, DROP, settings=settings, backup_kind="evidence")).status == "blocked"
+
+
+def test_a_restore_has_to_be_tried_every_month(orders: Connection) -> None:
+    today = datetime.datetime.now(datetime.UTC).date()
+    statuses = [
+        only(asked("restore-drill", orders, DROP, settings=Settings(restore_tested=day), backup_kind="evidence")).status
+        for day in (None, today - datetime.timedelta(days=31), today + datetime.timedelta(days=9), today)
+    ]
+    assert statuses == ["warned", "warned", "warned", "passed"]
+    assert asked("restore-drill", orders, DROP, backup_kind="dump") == ()
 
 
 def test_without_pg_restore_it_is_unknown(

@@ -173,7 +173,9 @@ def test_one_that_needs_another_is_warned_of(connection: Connection) -> None:
 def test_a_providers_own_superuser_may_perhaps() -> None:
     row = {"installed": None, "versions": ["1.0"], "offered": "1.0", "lacks": [], "superuser_only": True}
     role = {"role": "me", "superuser": False, "allow_lists": [], "provider_roles": ["rds_superuser"]}
+    role |= {"for_everybody": []}
     assert judge(Wanted("x", creates=True), row, role, 18).status == "unknown"
+    assert judge(Wanted("x", creates=True), row, role | {"for_everybody": ["x"]}, 18).status == "passed"
 
 
 @pytest.mark.servers

@@ -1,9 +1,9 @@
 """The folder of checks, and what holds for all of them."""
 
-import threading
+import re
+import tomllib
 from pathlib import Path
 
-import msgspec
 import psycopg
 import pytest
 
@@ -12,11 +12,13 @@ from fix_preflight import asked, only
 from fix_verify import plan_of
 from migsafe.errors import UsageError
 from migsafe.model.catalog import Catalog
+from migsafe.model.own_checks import KINDS, OwnCheck
 from migsafe.model.report import Excuse
+from migsafe.own_checks import prepared
 from migsafe.postgres.connection import Database
 from migsafe.preflight import all_checks, preflight
 from migsafe.preflight.document import checks_page
-from migsafe.settings import Settings
+from migsafe.settings import Settings, from_table
 
 PAGE = Path(__file__).parents[2] / "docs" / "checks.md"
 CHECKS = Path(__file__).parents[2] / "src" / "migsafe" / "preflight" / "checks"
@@ -42,6 +44,83 @@ def test_a_skipped_check_is_asked_and_marked(connection: Connection) -> None:
     skip = (Excuse("skip", "server-version", "we test on it"), Excuse("allow", "drop-table", "not for checks"))
     result = only(asked("server-version", connection, settings=settings, skip=skip))
     assert (result.status, result.skipped_because, result.refuses) == ("blocked", "we test on it", False)
+
+
+def test_only_the_checks_that_are_named_are_asked(connection: Connection) -> None:
+    connection.execute("CREATE TABLE orders (id int)")
+    plan, catalog = plan_of(Catalog(), ADD_COLUMN), Catalog()
+    own = (OwnCheck(name="ours", sql="SELECT true"), OwnCheck(name="theirs", sql="SELECT true"))
+    settings, only_these = Settings(check=own), ("server-version", "ours")
+    results = preflight(connection, plan, settings, catalog=catalog, only=only_these, backup_kind="none")
+    assert [result.check for result in results] == ["server-version", "ours"]
+
+
+def test_a_place_that_the_scripts_do_not_know_is_never_left_out(connection: Connection) -> None:
+    results = preflight(
+        connection,
+        plan_of(Catalog()),
+        Settings(),
+        catalog=Catalog(),
+        only=("server-version",),
+        unknown_heads=("abc",),
+        backup_kind="none",
+    )
+    assert {result.check: result.refuses for result in results} == {"heads": True, "server-version": False}
+
+
+def test_a_required_check_refuses_where_it_cannot_see(connection: Connection) -> None:
+    own = OwnCheck(name="queue", redis="${MIGSAFE_TEST_NOT_SET}")
+    free, bound = (
+        only(asked("queue", connection, settings=Settings(check=(own,), require=require)))
+        for require in ((), ("queue",))
+    )
+    assert (free.status, free.refuses) == ("unknown", False)
+    assert (bound.status, bound.refuses) == ("unknown", True)
+
+
+def test_own_checks_are_asked_after_the_others_and_may_be_skipped(connection: Connection) -> None:
+    own = OwnCheck(name="drained", sql="SELECT 40", expect="< 30")
+    after = OwnCheck(name="after", sql="SELECT false", phase="after")
+    skip = (Excuse("skip", "drained", "it never is"),)
+    results = asked("", connection, settings=Settings(check=(own, after)), skip=skip)
+    assert (results[-1].check, results[-1].status, results[-1].skipped_because) == ("drained", "blocked", "it never is")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message", "remedy"),
+    [
+        (Settings(require=("bakup",)), "--require: there is no check bakup", "Did you mean backup?"),
+        (
+            Settings(check=(OwnCheck(name="disk", env="X"),), source="migsafe.toml"),
+            "migsafe.toml: check.name: migsafe has a check disk itself",
+            "Give yours another name.",
+        ),
+        (
+            Settings(check=(OwnCheck(name="x", http="app/health", phase="after"),), source="migsafe.toml"),
+            "migsafe.toml: check x: http is not an http:// or https:// URL",
+            'Write it like "https://app.internal/health".',
+        ),
+    ],
+)
+def test_what_is_wrong_in_the_settings_stops_preflight_before_it_asks(
+    connection: Connection, settings: Settings, message: str, remedy: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        asked("", connection, settings=settings)
+    assert (caught.value.message, caught.value.remedy) == (message, remedy)
+
+
+def test_the_examples_on_the_page_can_be_taken_over() -> None:
+    (block,) = re.findall(r"```toml\n(.*?)```", checks_page(), re.DOTALL)
+    settings = from_table(tomllib.loads(block)["tool"]["migsafe"], Path("pyproject.toml"))
+    assert {check.kind for check, _ in prepared(settings)} == set(KINDS)
+
+
+def test_the_page_has_the_query_of_a_check() -> None:
+    assert (
+        "FROM pg_catalog.pg_stat_activity"
+        in checks_page().partition("\n## long-transactions\n")[2].partition("\n## ")[0]
+    )
 
 
 def test_an_unknown_check_names_the_nearest(connection: Connection) -> None:
@@ -97,92 +176,6 @@ def test_a_relation_that_is_locked_away_is_unknown(connection: Connection, conne
     disk = next(result for result in results if result.check == "disk")
     assert disk.status == "unknown"
     assert "ACCESS EXCLUSIVE" in disk.message
-
-
-def test_no_check_passes_what_is_bad_though_the_role_sees_little(
-    connection: Connection, connect: Connect, role: Role, tmp_path: Path
-) -> None:
-    """Everything wrong at once; only that the connection is direct is true."""
-    app = role("app")
-    connection.execute("CREATE TABLE orders (id int, code int)")
-    connection.execute("INSERT INTO orders VALUES (1, 1), (1, 1)")
-    connection.execute("CREATE TABLE stays (id int)")
-    connection.execute("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
-    with pytest.raises(psycopg.errors.UniqueViolation):
-        connection.execute("CREATE UNIQUE INDEX CONCURRENTLY orders_id ON orders (id)")
-    holder = connect(autocommit=False)
-    holder.execute("SELECT FROM orders")
-    for setting in ("statement_timeout = '5s'", "default_transaction_read_only = on"):
-        connection.execute(f"ALTER ROLE {app.parameters['user']} SET {setting}".encode())
-    catalog_plan = plan_of(
-        Catalog(complete=True),
-        "CREATE EXTENSION no_such_extension",
-        "ALTER TABLE orders ALTER id TYPE bigint",
-        "CREATE INDEX CONCURRENTLY orders_code ON orders (code)",
-        "CREATE TABLE stays (id int)",
-        "THIS IS NO STATEMENT",
-    )
-    long = msgspec.structs.replace(catalog_plan.steps[0], revision="x" * 40)
-    settings = Settings(
-        min_postgres="99", required_env=("MIGSAFE_TEST_NOT_SET",), declared_free=0, directory=str(tmp_path)
-    )
-    settings = msgspec.structs.replace(settings, max_transaction_age=0.0)
-    asker = connect(app)
-    results = preflight(
-        asker,
-        msgspec.structs.replace(catalog_plan, steps=(long,)),
-        settings,
-        catalog=Catalog(complete=True),
-        unknown_heads=("abc",),
-        backup_kind="evidence",
-    )
-    by_check: dict[str, set[str]] = {}
-    for result in results:
-        by_check.setdefault(result.check, set()).add(result.status)
-    holder.rollback()
-    assert set(by_check) == {check.name for check in all_checks()}
-    assert {name for name, found in by_check.items() if "passed" in found} == {"pooler"}
-
-
-def test_no_check_passes_what_the_role_cannot_see(connection: Connection, connect: Connect, role: Role) -> None:
-    """Nothing is wrong but that it is hidden: transactions of others, the disk, who is building an index."""
-    app = role("app")
-    user = app.parameters["user"]
-    connection.execute("CREATE TABLE orders (id int, code int)")
-    connection.execute("INSERT INTO orders SELECT i, i FROM generate_series(1, 100) i")
-    connection.execute(f"ALTER TABLE orders OWNER TO {user}".encode())
-    connection.execute(f"GRANT CREATE, USAGE ON SCHEMA public TO {user}".encode())
-    writer = connect(autocommit=False)
-    writer.execute("UPDATE orders SET code = 0 WHERE id = 1")
-    builder = connect()
-    thread = threading.Thread(
-        target=builder.execute, args=(b"CREATE INDEX CONCURRENTLY orders_other ON orders (code)",)
-    )
-    thread.start()
-    try:
-        while not connection.execute("SELECT FROM pg_index WHERE NOT indisvalid").fetchall():
-            pass
-        statements = (
-            "CREATE INDEX CONCURRENTLY orders_code ON orders (code)",
-            "ALTER TABLE orders ALTER id TYPE bigint",
-        )
-        results = asked("", connection, *statements, by=connect(app), plan=plan_of(Catalog(), *statements))
-    finally:
-        writer.rollback()
-        thread.join()
-    by_check: dict[str, set[str]] = {}
-    for result in results:
-        by_check.setdefault(result.check, set()).add(result.status)
-    assert by_check["long-transactions"] == {"unknown"}
-    assert by_check["invalid-indexes"] == {"unknown"}
-    assert by_check["disk"] == {"unknown"}
-    assert by_check["lock-holders"] == {"warned"}
-    needs_more = {check.name for check in all_checks() if check.privilege != "none"}
-    assert needs_more == {"long-transactions", "invalid-indexes", "disk"}
-    remedies = {result.check: result.remedy or "" for result in results if result.status == "unknown"}
-    assert f"GRANT pg_read_all_stats TO {user}" in remedies["long-transactions"]
-    assert f"GRANT pg_read_all_stats TO {user}" in remedies["invalid-indexes"]
-    assert f"GRANT pg_read_all_settings TO {user}" in remedies["disk"]
 
 
 def test_the_same_role_sees_it_with_the_grants(connection: Connection, connect: Connect, role: Role) -> None:

@@ -86,3 +86,13 @@ def test_variables_must_be_set_and_are_not_shown(connection: Connection, monkeyp
     there = only(asked("required-env", connection, settings=settings))
     assert there.status == "passed"
     assert "value" not in repr(missing) + repr(there)
+
+
+def test_a_version_table_that_is_not_found_where_it_is_looked_for_is_warned_of(connection: Connection) -> None:
+    connection.execute("CREATE SCHEMA app")
+    connection.execute(VERSIONS.format("app.alembic_version", 32).encode())
+    known, elsewhere = asked("heads", connection)
+    assert (known.status, elsewhere.status, elsewhere.subject) == ("passed", "warned", "app.alembic_version")
+    assert "version_table_schema='app'" in (elsewhere.remedy or "")
+    connection.execute("SET search_path = app")
+    assert only(asked("heads", connection)).status == "passed"

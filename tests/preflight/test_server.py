@@ -1,22 +1,20 @@
 """Checks of the group server."""
 
-from collections.abc import Iterator
+import datetime
+import time
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from fix_pooler import pooler
 from fix_postgres import VERSION, Connect, Connection, Role
 from fix_preflight import asked, only
+from fix_replication import Replicated
 from migsafe.model.catalog import Catalog
 from migsafe.model.plan import Plan
-from migsafe.postgres import cluster
-from migsafe.postgres.binaries import wheel
 from migsafe.postgres.connection import Database
 from migsafe.postgres.connection import connect as connect_to
 from migsafe.preflight import preflight
+from migsafe.preflight.checks import clock
 from migsafe.preflight.checks.server_version import of_version
 from migsafe.settings import Settings
 
@@ -44,31 +42,8 @@ def test_a_database_that_is_read_only_blocks(database: Database, connection: Con
     assert "default_transaction_read_only = off" in (result.remedy or "")
 
 
-@pytest.fixture
-def standby() -> Iterator[Database]:
-    """A hot standby of a server of its own, started by that server: it has the right user, also where we are root."""
-    programs = wheel()
-    assert programs is not None
-    with cluster.running(programs) as primary, psycopg.connect(make_conninfo("", **primary.parameters)) as connection:
-        folder = primary.parameters["host"]
-        connection.autocommit = True
-        _shell(connection, f"pg_basebackup -D {folder}/standby -h {folder} -U postgres -R --checkpoint=fast --no-sync")
-        where = f"-D {folder}/standby -l {folder}/standby.log -w"
-        # A standby has at least the primary's limits (manual, section 26.4.3).
-        limits = " ".join(f"-c {name}={value}" for name, value in cluster.SETTINGS.items() if name.startswith("max_"))
-        _shell(connection, f"pg_ctl start {where} -o '-k {folder} -p 5433 -c listen_addresses= {limits}'")
-        yield primary.replace(port="5433")
-        _shell(connection, f"pg_ctl stop {where} -m immediate")
-
-
-def _shell(connection: Connection, command: str) -> None:
-    found = connection.execute("SELECT setting FROM pg_config WHERE name = 'BINDIR'").fetchone()
-    assert found is not None
-    connection.execute(sql.SQL("COPY (SELECT) TO PROGRAM {}").format(sql.Literal(f"PATH={found[0]}:$PATH; {command}")))
-
-
-def test_a_standby_blocks(standby: Database) -> None:
-    with connect_to(standby) as connection:
+def test_a_standby_blocks(replicated: Replicated) -> None:
+    with connect_to(replicated.standby) as connection:
         results = preflight(connection, Plan((), ()), Settings(), catalog=Catalog(), backup_kind="none")
     result = next(each for each in results if each.check == "server-reachable-and-primary")
     assert result.status == "blocked"
@@ -78,21 +53,26 @@ def test_a_standby_blocks(standby: Database) -> None:
 
 def test_an_old_server_blocks(connection: Connection) -> None:
     assert only(asked("server-version", connection, settings=Settings(min_postgres="99.1"))).status == "blocked"
-    assert only(asked("server-version", connection, settings=Settings(min_postgres="14.2"))).status == "passed"
+    assert only(asked("server-version", connection, settings=Settings(min_postgres="14.2"))).status != "blocked"
 
 
 @pytest.mark.parametrize(
-    ("number", "minimum", "concurrent", "status"),
+    ("number", "minimum", "concurrent", "year", "status"),
     [
-        (140003, (14,), True, "blocked"),
-        (140003, (14,), False, "passed"),
-        (140004, (14,), True, "passed"),
-        (160001, (16, 2), False, "blocked"),
-        (160010, (16, 2), False, "passed"),
+        (140003, (14,), True, 2025, "blocked"),
+        (140003, (14,), False, 2025, "passed"),
+        (140004, (14,), True, 2025, "passed"),
+        (140021, (14,), False, 2027, "warned"),
+        (140003, (14,), True, 2027, "blocked"),
+        (160001, (16, 2), False, 2025, "blocked"),
+        (160010, (16, 2), False, 2025, "passed"),
+        (990001, (16, 2), False, 2025, "passed"),
     ],
 )
-def test_versions_are_compared_as_numbers(number: int, minimum: tuple[int, ...], concurrent: bool, status: str) -> None:
-    assert of_version(number, minimum, "wanted", concurrent).status == status
+def test_versions_are_compared_as_numbers(
+    number: int, minimum: tuple[int, ...], concurrent: bool, year: int, status: str
+) -> None:
+    assert of_version(number, minimum, "wanted", concurrent, datetime.date(year, 1, 1)).status == status
 
 
 def test_a_direct_connection_passes(connection: Connection) -> None:
@@ -100,16 +80,27 @@ def test_a_direct_connection_passes(connection: Connection) -> None:
 
 
 def test_a_pooler_in_transaction_mode_blocks(over_tcp: Database, connection: Connection) -> None:
+    connection.execute("CREATE TABLE orders (id int)")
     with pooler(over_tcp, mode="transaction") as pooled, connect_to(pooled) as own:
-        result = only(asked("pooler", connection, by=own))
+        result = only(asked("pooler", connection, INDEX, by=own, settings=Settings(provider="neon")))
     assert result.status == "blocked"
-    assert "--url" in (result.remedy or "")
+    assert "1 CONCURRENTLY statement need" in result.message
+    assert (result.remedy or "").startswith("Use the host without -pooler. Connect to the server itself: `--url`")
 
 
 def test_a_pooler_that_keeps_sessions_is_said(over_tcp: Database, connection: Connection) -> None:
     with pooler(over_tcp, mode="session") as pooled, connect_to(pooled) as own:
         result = only(asked("pooler", connection, by=own))
-    assert result.status == "warned"
+    assert (result.status, "kept our session" in result.message) == ("passed", True)
+
+
+def test_the_session_is_as_it_was_afterwards(database: Database, connection: Connection) -> None:
+    with connect_to(database) as own:
+        only(asked("pooler", connection, by=own))
+        assert own.execute("SHOW lock_timeout").fetchone() == ("0",)
+        own.execute("SET lock_timeout = '7s'")
+        assert "SET lock_timeout holds" in only(asked("pooler", connection, by=own)).message
+        assert own.execute("SHOW lock_timeout").fetchone() == ("7s",)
 
 
 def test_the_second_session_uses_the_password(
@@ -155,3 +146,71 @@ def test_a_timeout_that_does_no_harm_passes(connection: Connection, database: Da
     connection.execute("CREATE TABLE orders (id int)")
     connection.execute(f"ALTER DATABASE {database.dbname} SET statement_timeout = '5s'".encode())
     assert only(asked("server-settings", connection, "ALTER TABLE orders ADD x int", by=connect())).status == "passed"
+
+
+def test_a_search_path_with_a_schema_that_is_not_there_is_warned_of(
+    connection: Connection, connect: Connect, role: Role
+) -> None:
+    app = role("app")
+    connection.execute("CREATE TABLE orders (id int)")
+    connection.execute(f'ALTER ROLE {app.parameters["user"]} SET search_path = shop, "$user", public'.encode())
+    result = only(asked("server-settings", connection, "ALTER TABLE orders ADD x int", by=connect(app)))
+    assert (result.status, result.subject) == ("warned", "search_path")
+    assert "shop is not there: what is created without a schema goes to public" in result.message
+    connection.execute("CREATE SCHEMA shop")
+    assert (
+        only(asked("server-settings", connection, "ALTER TABLE orders ADD x int", by=connect(app))).status == "passed"
+    )
+
+
+def test_clocks_agree_and_one_that_is_wrong_is_warned_of(connection: Connection) -> None:
+    connection.execute("CREATE TABLE orders (id int)")
+    assert only(asked("clock", connection, "ALTER TABLE orders ADD x int")).status == "passed"
+    now = time.time()
+    assert clock.judge(now, now + 3600, now + 1).message == "The server's clock is 59 min 59 s ahead of this machine's."
+    assert clock.judge(now, now - 60, now + 1).message == "The server's clock is 1 min 0 s behind this machine's."
+    assert clock.judge(now, now + 2, now + 1).status == "passed"
+
+
+def test_a_role_without_connections_left_blocks(connection: Connection, connect: Connect, role: Role) -> None:
+    app = role("app", "CONNECTION LIMIT 3")
+    connection.execute("CREATE TABLE orders (id int)")
+    result = only(asked("connections", connection, "ALTER TABLE orders ADD x int", by=connect(app)))
+    assert result.status == "blocked"
+    assert f"2 connections are free under the limit of role {app.parameters['user']} (3)" in result.message
+    connection.execute((result.remedy or "").encode())
+    assert only(asked("connections", connection, "ALTER TABLE orders ADD x int", by=connect(app))).status == "passed"
+
+
+def test_a_dump_with_many_jobs_wants_its_own(connection: Connection) -> None:
+    connection.execute("CREATE TABLE orders (id int)")
+    settings = Settings(backup_jobs=500)
+    result = only(
+        asked("connections", connection, "ALTER TABLE orders ADD x int", settings=settings, backup_kind="dump")
+    )
+    assert (result.status, "Lower backup_jobs to" in (result.remedy or "")) == ("warned", True)
+
+
+def test_a_role_that_sees_nobody_is_told_once(connection: Connection, connect: Connect, role: Role) -> None:
+    app = role("app")
+    connection.execute("CREATE TABLE orders (id int)")
+    result = only(asked("visibility", connection, "ALTER TABLE orders ADD x int", by=connect(app)))
+    assert result.status == "unknown"
+    connection.execute((result.remedy or "").encode())
+    assert only(asked("visibility", connection, "ALTER TABLE orders ADD x int", by=connect(app))).status == "passed"
+    connection.execute("SET track_activities = off")
+    result = only(asked("visibility", connection, "ALTER TABLE orders ADD x int", by=connect(app)))
+    assert (result.status, "track_activities" in (result.remedy or "")) == ("unknown", True)
+
+
+def test_what_is_set_for_the_role_in_the_database_is_mended_there(
+    database: Database, connection: Connection, connect: Connect, role: Role
+) -> None:
+    app = role("app")
+    name = app.parameters["user"]
+    connection.execute("CREATE TABLE orders (id int)")
+    connection.execute(f"ALTER ROLE {name} IN DATABASE {database.dbname} SET statement_timeout = '5s'".encode())
+    result = only(asked("server-settings", connection, INDEX, by=connect(app)))
+    assert "(for the role in database)" in result.message
+    connection.execute((result.remedy or "").partition(";")[0].encode())
+    assert only(asked("server-settings", connection, INDEX, by=connect(app))).status == "passed"

@@ -99,7 +99,7 @@ def test_ctrl_c_while_a_lock_is_waited_for(
     write_chain(
         with_driver(enter_story, driver),
         'op.execute("CREATE TABLE made (id integer)")',
-        'op.execute("ALTER TABLE t ADD COLUMN n integer")',
+        "op.execute(\"DO $$BEGIN EXECUTE concat('LOCK TABLE ', 't'); END$$\")",
     )
     connect().execute("CREATE TABLE t (id integer)")
     report = connect(autocommit=False)

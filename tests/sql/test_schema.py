@@ -1,6 +1,6 @@
 """A catalog read from SQL text is the one that a server builds from it."""
 
-from fix_postgres import Connect
+from fix_postgres import VERSION, Connect
 from migsafe.model.after import after
 from migsafe.model.catalog import Catalog
 from migsafe.postgres.catalog import read as live_schema
@@ -77,7 +77,7 @@ CONSTRAINTS = """
 def test_names_types_and_constraints_are_those_of_the_server(connect: Connect) -> None:
     connection = connect()
     connection.execute(DDL)
-    catalog = read(DDL)
+    catalog = read(DDL, VERSION)
     assert set(connection.execute(RELATIONS)) == {(r.name, r.kind) for r in catalog.relations.values()}
     tables = [r.name for r in catalog.relations.values() if "table" in r.kind]
     columns = [c for name in tables for c in catalog.columns[name].values()]
@@ -103,7 +103,7 @@ def test_triggers_of_both_kinds_and_ways_of_storage_are_those_of_the_server(conn
     """
     connection = connect()
     connection.execute(ddl)
-    live, text = live_schema(connection), read(ddl)
+    live, text = live_schema(connection), read(ddl, VERSION)
     assert live.event_triggers == text.event_triggers
     assert live.triggers == text.triggers
     assert [live.relations[name].access_method for name in ("public.a", "public.b")] == ["shelf", None]

@@ -61,6 +61,30 @@ def test_only_the_piece_at_fault_carries_an_error() -> None:
     assert pieces[1].line == 2
 
 
+def test_a_fault_in_a_transaction_leaves_its_other_statements_apart() -> None:
+    pieces = split("BEGIN;\nSELECT 'a;b';\nSELEC 2;\nALTER TABLE t ADD COLUMN a int;\nCOMMIT;")
+    assert [(piece.sql.split()[0], piece.line) for piece in pieces] == [
+        ("BEGIN", 1),
+        ("SELECT", 2),
+        ("SELEC", 3),
+        ("ALTER", 4),
+        ("COMMIT", 5),
+    ]
+    assert [piece.line for piece in pieces if piece.error] == [3]
+
+
+def test_a_body_of_statements_stays_whole_beside_a_fault() -> None:
+    body = "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN true THEN 1 END; END"
+    assert [piece.sql for piece in split(f"{body};\nSELEC 2;\nSELECT 3")] == [body, "SELEC 2", "SELECT 3"]
+
+
+def test_a_comment_without_an_end_is_not_passed_over() -> None:
+    last = split("SELECT 1; /* and ; DROP TABLE t;")[-1]
+    assert last.sql.startswith("/*")
+    assert last.error is not None
+    assert "unterminated" in last.error
+
+
 def test_quoting_is_that_of_the_server(connect: Connect) -> None:
     names = ["orders", "Order Lines", "user", "a$b", "1st", "é", "select", "name", 'with"quote', "between", "x" * 70]
     values = ["plain", "it's", "back\\slash", "", "$x$"]

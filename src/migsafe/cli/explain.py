@@ -52,7 +52,7 @@ def command(
     texts = _texts(sql)
     if not any(text.sql.strip() for text in texts):
         raise UsageError("there is no SQL to explain", _EXAMPLE)
-    catalog, version = _context(schema, url, int(server_version) if server_version else None)
+    catalog, version = context(schema, url, int(server_version) if server_version else None)
     explained = explain_texts(texts, catalog, version, load().lint)
     if format == "json":
         import msgspec
@@ -61,7 +61,7 @@ def command(
     else:
         _print(explained)
     least = _RANK.get(fail_on or "", len(_RANK) + 1)
-    return int(any(_RANK[each.severity] >= least for each in explained.findings))
+    return int(any(_RANK[each.severity] >= least for each in explained.findings if each.ignored_because is None))
 
 
 def _print(explained: "Explanation") -> None:
@@ -71,7 +71,7 @@ def _print(explained: "Explanation") -> None:
     explanation(explained.plan, explained.findings, explained.catalog, output.console())
 
 
-def _context(schema: str | None, url: str | None, version: int | None) -> "tuple[Catalog, int]":
+def context(schema: str | None, url: str | None, version: int | None) -> "tuple[Catalog, int]":
     """The catalog of --schema, of --url, or an unknown one; and the server version that holds."""
     if schema is not None and url is not None:
         raise UsageError("--schema and --url are both given", "Take one: both say what the schema is.")
@@ -79,7 +79,7 @@ def _context(schema: str | None, url: str | None, version: int | None) -> "tuple
         return _live(url, version)
     from migsafe.explanation import known_schema
 
-    catalog, unread = known_schema(_content(schema) if schema is not None else "", version or 18)
+    catalog, unread = known_schema(content(schema) if schema is not None else "", version or 18)
     for piece in unread:
         print(f"migsafe: {schema}:{piece.line}: not understood: {piece.error}", file=sys.stderr)
     if unread:
@@ -113,10 +113,10 @@ def _text(given: str) -> "Text":
     from migsafe.explanation import Text
 
     if given == "-":
-        return Text(_decoded(sys.stdin.buffer.read(), "standard input"))
+        return Text(decoded(sys.stdin.buffer.read(), "standard input"))
     # A statement may hold a NUL or be longer than a path may be: os.path answers no where pathlib raises.
     if os.path.exists(given) or _looks_like_a_path(given):  # noqa: PTH110
-        return Text(_content(given), given)
+        return Text(content(given), given)
     return Text(given)
 
 
@@ -124,16 +124,16 @@ def _looks_like_a_path(given: str) -> bool:
     return given.endswith(".sql") or ("/" in given and not any(letter.isspace() for letter in given))
 
 
-def _content(path: str) -> str:
+def content(path: str) -> str:
     try:
-        return _decoded(Path(path).read_bytes(), path)
+        return decoded(Path(path).read_bytes(), path)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", "Give a file with SQL in it.") from None
     except ValueError:
         raise UsageError(f"{path!r} is no name of a file", "Give a file with SQL in it.") from None
 
 
-def _decoded(content: bytes, source: str) -> str:
+def decoded(content: bytes, source: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

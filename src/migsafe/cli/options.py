@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from migsafe.cli import output
 from migsafe.errors import UsageError
@@ -48,7 +49,17 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     excuses: tuple[Excuse, ...] = ()
     backup: Literal["dump", "evidence", "none"] | None = None
     lock_timeout: float | None = None
+    max_wait: float | None = None
+    terminate_idle_in_transaction: float | None = None
     deadline: float | None = None
+    timeout: float | None = None
+    only: tuple[str, ...] = ()
+    require: tuple[str, ...] = ()
+    replica_url: str | None = None
+    no_data: bool = False
+    allow_server_program: bool = False
+    verbose: bool = False
+    events: str | None = None
     format: Format = "text"
 
     @property
@@ -60,8 +71,12 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
 
     def over(self, settings: Settings) -> Settings:
         """`settings` with what was chosen on the command line in place of what the file says."""
-        names = ("scratch_url", "config_from", "backup", "lock_timeout", "deadline")
+        locking = ("lock_timeout", "max_wait", "terminate_idle_in_transaction", "deadline", "timeout")
+        names = ("scratch_url", "config_from", "backup", "replica_url", *locking)
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        given["require"] = tuple(dict.fromkeys((*settings.require, *self.require)))
+        given["allow_server_program"] = settings.allow_server_program or self.allow_server_program
+        given["show_data"] = settings.show_data and not self.no_data
         return msgspec.structs.replace(settings, **given)
 
 
@@ -144,14 +159,42 @@ backup = click.option(
     type=click.Choice(["dump", "evidence", "none"]),
     help="Dump before the run, trust the evidence of another backup, or do without one.",
 )
-lock_timeout = click.option(
-    "--lock-timeout",
-    metavar="DURATION",
-    callback=_seconds,
-    help="How long one lock may be waited for, like 500ms: meanwhile others queue behind us.",
+
+
+def _duration(name: str, help: str) -> Decorator:
+    return click.option(name, metavar="DURATION", callback=_seconds, help=help)
+
+
+lock_timeout = _duration("--lock-timeout", "How long one lock may be waited for, like 500ms: others queue behind us.")
+max_wait = _duration("--max-wait", "The longest that anybody may wait for us, like 250ms: then we stop, and try again.")
+terminate_idle_in_transaction = _duration(
+    "--terminate-idle-in-transaction",
+    "End sessions that are in our way and have done nothing in their transaction for longer, like 5min.",
 )
-deadline = click.option(
-    "--deadline", metavar="DURATION", callback=_seconds, help="When to give up on getting the locks, like 10min."
+deadline = _duration("--deadline", "When to give up on getting the locks, like 10min.")
+timeout = _duration("--timeout", "When to stop the revisions, whatever they are doing, like 2h.")
+
+only = click.option("--only", multiple=True, metavar="CHECK", help="Ask this check of preflight, and no other.")
+require = click.option(
+    "--require", multiple=True, metavar="CHECK", help="Refuse also where this check cannot see (is unknown)."
+)
+replica_url = click.option(
+    "--replica-url",
+    metavar="URL",
+    callback=hide_password,
+    help="A standby to ask for rows that would make a statement fail, instead of the database itself.",
+)
+no_data = click.option("--no-data", is_flag=True, help="Print no keys or values of rows, only how many there are.")
+allow_server_program = click.option(
+    "--allow-server-program", is_flag=True, help="Let the server run df, as a role that may (COPY FROM PROGRAM)."
+)
+verbose = click.option("--verbose", is_flag=True, help="Show each check that passed too.")
+
+
+events = click.option(
+    "--events",
+    metavar="FILE|-",
+    help="Write what happens as JSON lines, to the end of a file or to standard output (the text then goes to stderr).",
 )
 
 
@@ -196,6 +239,11 @@ def _paired(
     )
 
 
+def was_typed(parameter: str) -> bool:
+    """Whether an option of this command was typed, rather than taken from the environment or its default."""
+    return click.get_current_context().get_parameter_source(parameter) is ParameterSource.COMMANDLINE
+
+
 def only_known(names: Iterable[str], known: Iterable[str], option: str) -> None:
     """Raise a usage error for a name that is not known, with the nearest one; `option` like `--allow`."""
     known = sorted(known)
@@ -218,7 +266,17 @@ _OPTIONS: dict[str, Decorator] = {
     "excuses": excuses,
     "backup": backup,
     "lock_timeout": lock_timeout,
+    "max_wait": max_wait,
+    "terminate_idle_in_transaction": terminate_idle_in_transaction,
     "deadline": deadline,
+    "timeout": timeout,
+    "only": only,
+    "require": require,
+    "replica_url": replica_url,
+    "no_data": no_data,
+    "allow_server_program": allow_server_program,
+    "verbose": verbose,
+    "events": events,
     "format": output_format("text", "json", "markdown"),
 }
 

@@ -4,16 +4,33 @@ import click
 
 from migsafe.cli.options import Choices, Command, Globals, choices, pass_globals
 
+OPTIONS = (
+    "url",
+    "scratch_url",
+    "config_from",
+    "tag",
+    "excuses",
+    "only",
+    "require",
+    "backup",
+    "replica_url",
+    "no_data",
+    "allow_server_program",
+    "verbose",
+    "format",
+)
+
 
 @click.command(name="preflight", cls=Command, short_help="Ask the server whether the upgrade may start now.")
 @click.argument("revision", metavar="[REVISION]", default="heads")
-@choices("url", "scratch_url", "config_from", "tag", "excuses", "backup", "format")
+@choices(*OPTIONS)
 @pass_globals
 def command(given: Globals, revision: str, choices: Choices) -> int:
-    """Check server, extensions, disk, backup, privileges and contention for the upgrade to REVISION. Only reads.
+    """Check server, extensions, disk, backup, privileges and contention for the upgrade to REVISION, and ask the checks
+    of your own. Only reads.
 
     Four answers: passed, warned, blocked, and unknown, which names the GRANT or the setting that would settle it.
-    Exit code 1 when a check blocks.
+    Exit code 1 when a check blocks, or one of --require is unknown. `--format markdown` is a checklist to sign.
     """
     from migsafe.cli.opened import opened
     from migsafe.cli.printed import print_report
@@ -22,8 +39,16 @@ def command(given: Globals, revision: str, choices: Choices) -> int:
     from migsafe.stages import check
 
     environment, settings = opened(given, choices)
-    asked = Asked(revision, url=choices.url, excuses=choices.excuses, typed=given.typed, options=choices.typed)
-    with Terminal(yes=True, printing=choices.format == "text", quiet=given.quiet) as terminal:
+    asked = Asked(
+        revision,
+        url=choices.url,
+        excuses=choices.excuses,
+        typed=given.typed,
+        options=choices.typed,
+        only=choices.only,
+    )
+    printing = choices.format == "text"
+    with Terminal(yes=True, printing=printing, quiet=given.quiet, verbose=choices.verbose) as terminal:
         report = check(environment, settings, asked, terminal)
         if choices.format == "text":
             terminal.show_checks(report)

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from migsafe.cli import output
 from migsafe.errors import Interrupted, UsageError
-from migsafe.formats import text, words
+from migsafe.formats import hazards, text, words
 from migsafe.formats.lines import say
 from migsafe.formats.progress import OnProgress, progress
 from migsafe.model.report import Report
@@ -19,12 +19,16 @@ from migsafe.postgres.connection import Database, redact
 class Terminal:
     """An upgrade.Observer. `printing` off (JSON, --quiet): nothing but the question and who blocks us is shown.
 
+    `verbose` shows each check that passed.
+
     `quiet` shows what it came to all the same.
     """
 
-    def __init__(self, *, yes: bool, printing: bool, quiet: bool = False) -> None:
-        self.yes, self.printing, self.quiet = yes, printing and not quiet, quiet
-        self.console: Console = output.console(stderr=not printing)
+    def __init__(
+        self, *, yes: bool, printing: bool, quiet: bool = False, verbose: bool = False, stderr: bool = False
+    ) -> None:
+        self.yes, self.printing, self.quiet, self.verbose = yes, printing and not quiet, quiet, verbose
+        self.console: Console = output.console(stderr=stderr or not printing)
         self.shown = False
         self._open = contextlib.ExitStack()
         self._told: OnProgress | None = None
@@ -55,8 +59,8 @@ class Terminal:
         """Plan, findings and preflight, once."""
         if self.printing and not self.shown:
             text.plan(report.plan, self.console)
-            text.findings(report.findings, self.console)
-            text.checks(report.before, self.console, brief=True)
+            hazards.section(report.findings, self.console)
+            text.checks(report.before, self.console, verbose=self.verbose)
             text.notes(report, self.console)
         self.shown = True
 
@@ -74,14 +78,14 @@ class Terminal:
         """Preflight alone, and what it comes to."""
         self._quieten()
         if self.printing:
-            text.checks(report.before, self.console)
+            text.checks(report.before, self.console, verbose=self.verbose)
         self._show_outcome(report)
 
     def show_verified(self, report: Report) -> None:
         """Verification alone, and what it comes to."""
         self._quieten()
         if self.printing:
-            text.checks(report.after, self.console, title="Verification")
+            text.checks(report.after, self.console, title="Verification", verbose=True)
         self._show_outcome(report)
 
     def _show_outcome(self, report: Report) -> None:

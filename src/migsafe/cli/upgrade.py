@@ -6,6 +6,7 @@ from contextlib import nullcontext, redirect_stdout
 import click
 
 from migsafe.cli.options import Choices, Command, Globals, choices, pass_globals
+from migsafe.errors import MigsafeError, UsageError
 
 OPTIONS = (
     "url",
@@ -17,7 +18,17 @@ OPTIONS = (
     "excuses",
     "backup",
     "lock_timeout",
+    "max_wait",
+    "terminate_idle_in_transaction",
     "deadline",
+    "timeout",
+    "only",
+    "require",
+    "replica_url",
+    "no_data",
+    "allow_server_program",
+    "verbose",
+    "events",
     "format",
 )
 
@@ -42,12 +53,15 @@ def command(given: Globals, revision: str, choices: Choices) -> int:
 def migrate(given: Globals, revision: str, choices: Choices, direction: str) -> int:
     """Both ways: what `migsafe upgrade` and `migsafe downgrade` do. Returns the exit code."""
     # Alembic, SQLAlchemy and psycopg cost 0.3 s that `--help` need not pay.
+    from migsafe.cli.events import writing
     from migsafe.cli.opened import opened
     from migsafe.cli.printed import print_report
     from migsafe.cli.terminal import Terminal
     from migsafe.situation import Asked
     from migsafe.upgrade import upgrade
 
+    if choices.events == "-" and choices.format != "text":
+        raise UsageError("--events - and --format both want standard output", "Give --events a file.")
     environment, settings = opened(given, choices)
     asked = Asked(
         revision,
@@ -57,12 +71,27 @@ def migrate(given: Globals, revision: str, choices: Choices, direction: str) -> 
         choices.excuses,
         given.typed,
         choices.typed,
+        choices.only,
     )
-    with Terminal(yes=choices.yes, printing=choices.format == "text", quiet=given.quiet) as terminal:
-        # A revision may print; what reads a report from us must not find that in it.
-        aside = redirect_stdout(sys.stderr) if choices.format != "text" else nullcontext()
-        with aside:
-            report = upgrade(environment, settings, asked, terminal)
+    # What reads events or a report from us must find nothing else there; a revision may print.
+    ours = choices.format != "text" or choices.events == "-"
+    with (
+        writing(choices.events) as emit,
+        Terminal(
+            yes=choices.yes,
+            printing=choices.format == "text",
+            quiet=given.quiet,
+            verbose=choices.verbose,
+            stderr=ours,
+        ) as terminal,
+    ):
+        try:
+            with redirect_stdout(sys.stderr) if ours else nullcontext():
+                report = upgrade(environment, settings, asked, terminal, emit)
+        except MigsafeError as error:
+            emit("done", outcome=None, exit_code=error.exit_code, failure=error.message, remedy=error.remedy)
+            raise
+        emit("done", outcome=report.outcome, exit_code=report.exit_code, failure=report.failure, remedy=report.remedy)
         if choices.format == "text":
             terminal.show_after(report)
         else:

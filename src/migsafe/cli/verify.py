@@ -33,7 +33,7 @@ def command(given: Globals, run: str, choices: Choices) -> int:
     environment, settings = opened(given, choices)
     earlier, proofs = _verifiable(run, settings)
     with Terminal(yes=True, printing=choices.format == "text", quiet=given.quiet) as terminal:
-        report = verify_again(environment, earlier, proofs, choices.url, terminal)
+        report = verify_again(environment, settings, earlier, proofs, choices.url, terminal)
         if choices.format == "text":
             terminal.show_verified(report)
         else:

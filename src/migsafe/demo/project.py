@@ -20,6 +20,10 @@ _TEMPLATE_URL = "sqlalchemy.url = driver://user:pass@localhost/dbname"
 _SETTINGS = """\
 # Below the server's deadlock_timeout (1 s): in a circle of waiting sessions it is never the application that is ended.
 lock_timeout = "500ms"
+
+[lint]
+# The tables stand for those of a real application: what would take long there is refused here too.
+small_rows = 100
 """
 
 

@@ -53,7 +53,10 @@ def explanation(plan: Plan, findings: Iterable[Finding], catalog: Catalog, conso
 
 
 def _after(seen: _Seen, effects: Effects, catalog: Catalog) -> _Seen:
-    made = {item.name for item in effects.creates if isinstance(item, Relation)} - set(catalog.relations)
+    made = {item.name for item in effects.creates if isinstance(item, Relation)} - {
+        *catalog.relations,
+        *effects.perhaps,
+    }
     made |= {rename.new.label for rename in effects.renames if rename.old.label in seen.new}
     return msgspec.structs.replace(seen, new=seen.new | made) if made else seen
 
@@ -235,9 +238,5 @@ def _finding(finding: Finding, console: Console) -> None:
 
 
 def _summary(plan: Plan, findings: Sequence[Finding], console: Console) -> None:
-    counts = [
-        words.count(number, noun)
-        for noun in ("error", "warning", "info")
-        if (number := sum(finding.severity == noun for finding in findings))
-    ]
+    counts = words.severities(findings)
     heading(console, words.count(len(plan.statements), "statement"), *(counts or ["nothing found"]))

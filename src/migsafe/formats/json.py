@@ -11,6 +11,7 @@ from migsafe.model.findings import Finding, Severity
 from migsafe.model.locks import LockMode
 from migsafe.model.plan import Plan
 from migsafe.model.report import EXIT_CODES, Report
+from migsafe.model.rewrite import Rewrite
 from migsafe.model.statement import Statement
 
 VERSION = 1
@@ -49,12 +50,27 @@ class EffectsJson(msgspec.Struct, frozen=True):
     conditions: tuple[str, ...] = ()
 
 
+class RewriteJson(msgspec.Struct, frozen=True):
+    """The statement in its safe form, in this revision and in one that follows it.
+
+    `autocommit`: the first of `sql` may not run inside a transaction block. `by_hand` says why `lint --fix` leaves it.
+    """
+
+    sql: tuple[str, ...]
+    autocommit: bool
+    next_sql: tuple[str, ...]
+    python: tuple[str, ...]
+    next_python: tuple[str, ...]
+    by_hand: str | None = None
+
+
 class FindingJson(msgspec.Struct, frozen=True):
     rule: str
     severity: Severity
     message: str
     fix: str
     ignored_because: str | None
+    rewrite: RewriteJson | UnsetType = UNSET
 
 
 class StatementJson(msgspec.Struct, frozen=True):
@@ -152,7 +168,22 @@ def _effects(effects: Effects) -> EffectsJson:
 
 
 def _finding(finding: Finding) -> FindingJson:
-    return FindingJson(finding.rule, finding.severity, finding.message, finding.fix, finding.ignored_because)
+    return FindingJson(
+        finding.rule, finding.severity, finding.message, finding.fix, finding.ignored_because, _rewrite(finding.rewrite)
+    )
+
+
+def _rewrite(rewrite: Rewrite | None) -> RewriteJson | UnsetType:
+    if rewrite is None:
+        return UNSET
+    return RewriteJson(
+        sql=rewrite.sql,
+        autocommit=rewrite.autocommit,
+        next_sql=rewrite.next_sql,
+        python=rewrite.python,
+        next_python=rewrite.next_python,
+        by_hand=rewrite.by_hand,
+    )
 
 
 def _of_revision(finding: Finding) -> RevisionFindingJson:

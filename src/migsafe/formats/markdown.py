@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from migsafe.formats import locks, words
+from migsafe.formats import locks, markup, words
 from migsafe.formats import outcome as ending
+from migsafe.formats.checklist import checklist
 from migsafe.model.checks import CheckResult
 from migsafe.model.findings import Finding
 from migsafe.model.plan import Plan, Step
@@ -19,7 +20,7 @@ def report(report: Report) -> str:
         _head(report, last),
         _plan(report.plan) if report.plan.steps else [],
         _findings(report.findings),
-        _checks("Preflight", report.before),
+        checklist(report.before),
         _backup(report.backup) if report.backup else [],
         _steps(report.steps),
         _checks("Verification", report.after),
@@ -35,26 +36,21 @@ def plan(plan: Plan) -> str:
     return "\n".join(_plan(plan)) + "\n"
 
 
-def findings(findings: Sequence[Finding]) -> str:
-    """The findings alone, as a section of Markdown."""
-    return "\n".join(_findings(findings)) + "\n"
-
-
 def checks(results: Sequence[CheckResult], title: str = "Preflight") -> str:
-    """Checks alone, as a section of Markdown."""
-    return "\n".join(_checks(title, results) or [f"## {title}", "", "No checks."]) + "\n"
+    """Checks alone, as a section of Markdown with a line to sign for each group."""
+    return "\n".join(checklist(results, title) or [f"## {title}", "", "No checks."]) + "\n"
 
 
 def _head(report: Report, last: ending.Outcome) -> list[str]:
     plan = report.plan
-    way = f"{_code(words.heads(plan.current))} → {_code(words.heads(plan.target))}"
+    way = f"{markup.code(words.heads(plan.current))} → {markup.code(words.heads(plan.target))}"
     about = [f"migsafe {report.migsafe}"] if report.migsafe else []
     about += [f"PostgreSQL {plan.server_version}"] if plan.server_version else []
     about += [f"database {plan.database}"] if plan.database else []
     about += [f"started {words.time(report.started)}", f"exit code {report.exit_code}"]
-    lines = [f"# {_text(report.command)}: {way}: {report.outcome}", "", f"**{_text(last.headline)}**", ""]
-    lines += [f"- {_text(fact)}" for fact in (*last.facts, *report.notes)]
-    return [*lines, "", f"{_text(', '.join(about))}."]
+    lines = [f"# {markup.text(report.command)}: {way}: {report.outcome}", "", f"**{markup.text(last.headline)}**", ""]
+    lines += [f"- {markup.text(fact)}" for fact in (*last.facts, *report.notes)]
+    return [*lines, "", f"{markup.text(', '.join(about))}."]
 
 
 def _plan(plan: Plan) -> list[str]:
@@ -66,13 +62,13 @@ def _plan(plan: Plan) -> list[str]:
 
 
 def _step(step: Step, sentences: dict[int, tuple[str, ...]]) -> Iterator[str]:
-    yield f"### {_code(step.revision)} {_text(step.doc)}".rstrip()
+    yield f"### {markup.code(step.revision)} {markup.text(step.doc)}".rstrip()
     yield ""
-    yield f"{_code(step.path)}, {words.count(len(step.statements), 'statement')}"
+    yield f"{markup.code(step.path)}, {words.count(len(step.statements), 'statement')}"
     if step.unreadable:
-        yield from ("", f"**Not read:** {_text(step.unreadable)}")
+        yield from ("", f"**Not read:** {markup.text(step.unreadable)}")
     for note in step.notes:
-        yield from ("", f"Note: {_text(note)}")
+        yield from ("", f"Note: {markup.text(note)}")
     for statement in step.statements:
         yield ""
         yield from _statement(statement, sentences[statement.index])
@@ -80,22 +76,24 @@ def _step(step: Step, sentences: dict[int, tuple[str, ...]]) -> Iterator[str]:
 
 def _statement(statement: Statement, sentences: Sequence[str]) -> Iterator[str]:
     where = f"line {statement.line}" if statement.line else "line unknown"
-    operation = f", {_code(statement.operation)}" if statement.operation else ""
+    operation = f", {markup.code(statement.operation)}" if statement.operation else ""
     outside = ", outside a transaction" if statement.transaction is None else ""
-    yield f"- {where}{operation}{outside}: {_text('; '.join(sentences))}"
+    yield f"- {where}{operation}{outside}: {markup.text('; '.join(sentences))}"
     yield ""
-    yield from (f"  {line}".rstrip() for line in _fence(statement.sql, "sql"))
+    yield from (f"  {line}".rstrip() for line in markup.fence(statement.sql, "sql"))
 
 
 def _findings(findings: Sequence[Finding]) -> list[str]:
     lines = ["## Findings", ""]
     for finding in findings:
         if finding.ignored_because is not None:
-            severity = f"accepted ({_text(finding.ignored_because)})"
+            severity = f"accepted ({markup.text(finding.ignored_because)})"
         else:
             severity = f"**{finding.severity}**"
-        lines.append(f"- {severity} {_code(finding.rule)} at {_code(finding.place)}: {_text(finding.message)}")
-        lines.append(f"  Fix: {_text(finding.fix)}")
+        lines.append(
+            f"- {severity} {markup.code(finding.rule)} at {markup.code(finding.place)}: {markup.text(finding.message)}"
+        )
+        lines.append(f"  Fix: {markup.prose(finding.fix)}")
     return lines if findings else ["## Findings", "", "None."]
 
 
@@ -122,7 +120,7 @@ def _backup(backup: Backup) -> list[str]:
     facts += [words.duration(backup.seconds)] if backup.seconds is not None else []
     lines = ["## Backup", "", f"{', '.join(facts)}."]
     for label, text in (("At", backup.path), ("Read back", backup.verified), ("Because", backup.because)):
-        lines += [f"{label}: {_text(text)}"] if text else []
+        lines += [f"{label}: {markup.text(text)}"] if text else []
     return lines
 
 
@@ -143,12 +141,13 @@ def _steps(steps: Iterable[StepResult]) -> list[str]:
 def _way_back(report: Report, undo: Undo) -> list[str]:
     lines = ["## Way back", ""]
     commands = [line for reason, command in ending.way_back(report) for line in (f"# {reason}", command)]
-    lines += [*_fence("\n".join(commands), "sh"), ""] if commands else ["There is none.", ""]
+    lines += [*markup.fence("\n".join(commands), "sh"), ""] if commands else ["There is none.", ""]
     lines += [
-        f"- would lose {_text(loss.what)} ({_code(loss.revision)}): {_text(loss.because)}" for loss in undo.losses
+        f"- would lose {markup.text(loss.what)} ({markup.code(loss.revision)}): {markup.text(loss.because)}"
+        for loss in undo.losses
     ]
     lines += [
-        f"- **no way back** from {_code(loss.revision)}, {_text(loss.what)}: {_text(loss.because)}"
+        f"- **no way back** from {markup.code(loss.revision)}, {markup.text(loss.what)}: {markup.text(loss.because)}"
         for loss in undo.impossible
     ]
     return lines
@@ -156,13 +155,13 @@ def _way_back(report: Report, undo: Undo) -> list[str]:
 
 def _next(last: ending.Outcome) -> list[str]:
     commands = [line for reason, command in last.next for line in (f"# {reason}", command)]
-    return ["## What to type next", "", *_fence("\n".join(commands), "sh")] if commands else []
+    return ["## What to type next", "", *markup.fence("\n".join(commands), "sh")] if commands else []
 
 
 def _sign_off(report: Report) -> list[str]:
     lines = ["## Sign-off", ""]
     lines += [
-        f"- accepted for this run: {excuse.kind} {_code(excuse.name)}: {_text(excuse.because)}"
+        f"- accepted for this run: {excuse.kind} {markup.code(excuse.name)}: {markup.text(excuse.because)}"
         for excuse in report.excuses
     ]
     lines += [f"- [ ] {what} by ____________________ on ____________" for what in ("Reviewed", "Run", "Verified")]
@@ -173,20 +172,4 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
     yield f"| {' | '.join(titles)} |"
     yield f"|{'---|' * len(titles)}"
     for row in rows:
-        yield f"| {' | '.join(_text(cell).replace('|', chr(92) + '|') for cell in row)} |"
-
-
-def _text(text: str) -> str:
-    """Text on one line in which Markdown and HTML of a server's message or a table's name mean nothing."""
-    line = words.one_line(text, width=None)
-    return "".join(f"\\{char}" if char in "\\`*_<>[]" else char for char in line)
-
-
-def _code(text: str) -> str:
-    line = words.one_line(text, width=None)
-    return f"`{line}`" if "`" not in line else f"`` {line} ``"
-
-
-def _fence(text: str, language: str) -> list[str]:
-    ticks = "```" if "```" not in text else "````"
-    return [f"{ticks}{language}", *words.plain(text).splitlines(), ticks]
+        yield f"| {' | '.join(markup.text(cell).replace('|', chr(92) + '|') for cell in row)} |"

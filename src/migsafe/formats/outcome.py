@@ -32,8 +32,9 @@ def same_command(report: Report) -> str:
         command += f" {_target(report)}"
     elif command == "downgrade":
         command += " base"
+    required = [f"--require {check}" for check in sorted({each.check for each in report.before if each.required})]
     excuses = [f"--{each.kind} {each.name} --because {shlex.quote(each.because)}" for each in report.excuses]
-    return " ".join([_migsafe(report, command), *excuses])
+    return " ".join([_migsafe(report, command), *required, *excuses])
 
 
 def _target(report: Report) -> str:
@@ -81,8 +82,15 @@ def _may_start(report: Report) -> Outcome:
     if not report.plan.steps:
         return _nothing(report)
     command = same_command(msgspec.structs.replace(report, command=report.plan.direction))
-    headline = f"Nothing stands against it: {_passed(report.before)}."
+    headline = f"Nothing stands against it: {tally(report.before)}."
     return Outcome(headline, _not_seen(report.before), (("to do it", command),))
+
+
+def tally(results: Sequence[CheckResult]) -> str:
+    """`9 passed, 2 warned, 1 blocked, 1 unknown`: how many there are of each, none left out but what was skipped."""
+    shown = ["skipped" if result.skipped_because is not None else result.status for result in results]
+    skipped = [f"{shown.count('skipped')} skipped"] if "skipped" in shown else []
+    return ", ".join([f"{shown.count(each)} {each}" for each in ("passed", "warned", "blocked", "unknown")] + skipped)
 
 
 def _passed(results: Sequence[CheckResult]) -> str:
@@ -104,6 +112,7 @@ def _refused(report: Report) -> Outcome:
     why += [words.count(len(blocks), "check")] if blocks else []
     facts = [f"{finding.place}: {finding.rule}: {words.one_line(finding.fix, None)}" for finding in errors]
     facts += [_check(result) for result in blocks]
+    facts += [f"Preflight: {tally(report.before)}."] if report.before else []
     ways = [("mend these, then", same_command(report))]
     because = '--because "…"'
     excuses = [f"--allow {rule} {because}" for rule in sorted({finding.rule for finding in errors})]

@@ -5,22 +5,17 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 
-from migsafe.formats import locks, words
+from migsafe.formats import hazards, locks, words
 from migsafe.formats import outcome as ending
-from migsafe.formats.excerpt import excerpt
+from migsafe.formats.checklist import WORST_FIRST, by_group, shown_status
 from migsafe.formats.lines import heading, say
 from migsafe.model.checks import CheckResult
-from migsafe.model.findings import Finding
 from migsafe.model.plan import Plan, Step
 from migsafe.model.report import Backup, Report, Undo
 from migsafe.model.run import StepResult
 from migsafe.model.statement import Statement
 
 _STYLES = {
-    "error": "bold red",
-    "warning": "yellow",
-    "info": "cyan",
-    "ignored": "dim",
     "blocked": "bold red",
     "unknown": "magenta",
     "warned": "yellow",
@@ -33,13 +28,12 @@ _STYLES = {
 }
 # More proofs than a screen holds are named; report.md and verify.sql have each of them.
 _MANY = 12
-_WORST_FIRST = ("blocked", "unknown", "warned", "skipped", "passed")
 
 
 def report(report: Report, console: Console) -> None:
     """Everything that one command did, ending with the outcome."""
     plan(report.plan, console)
-    findings(report.findings, console)
+    hazards.section(report.findings, console)
     checks(report.before, console)
     after(report, console)
 
@@ -49,7 +43,7 @@ def after(report: Report, console: Console) -> None:
     if report.backup is not None:
         backup(report.backup, console)
     steps(report.steps, console, report.plan)
-    checks(report.after, console, title="Verification", brief=len(report.after) > _MANY)
+    checks(report.after, console, title="Verification", verbose=len(report.after) <= _MANY)
     if report.undo is not None:
         undo(report.undo, console)
     outcome(report, console)
@@ -95,80 +89,42 @@ def _lock_style(sentence: str) -> str:
     return "yellow" if "writes wait" in sentence else "dim"
 
 
-def findings(findings: Iterable[Finding], console: Console) -> None:
-    """What lint says, with the source line where the file can be read; accepted findings last, with the reason."""
-    found = tuple(findings)
-    still = [finding for finding in found if finding.ignored_because is None]
-    ignored = [finding for finding in found if finding.ignored_because is not None]
-    counts = [
-        words.count(number, noun)
-        for noun in ("error", "warning", "info")
-        if (number := sum(finding.severity == noun for finding in still))
-    ]
-    heading(console, "Lint", *(counts or ["nothing found"]), *([f"{len(ignored)} accepted"] if ignored else []))
-    for finding in still:
-        _finding(finding, console)
-    if ignored:
-        console.print()
-    for finding in ignored:
-        label = f"accepted  {finding.rule}  {finding.place}: {finding.ignored_because}"
-        say(console, (label, "dim"), indent=2, hang=4)
-
-
-def _finding(finding: Finding, console: Console) -> None:
-    console.print()
-    severity = (f"{finding.severity:<9}", _STYLES[finding.severity])
-    say(console, severity, (finding.rule, "bold"), f"  {finding.place}", indent=2, hang=11)
-    say(console, finding.message, indent=11)
-    source = excerpt(finding.path, finding.line)
-    if source is not None:
-        gutter = f"{finding.line} | "
-        say(console, (gutter, "dim"), source[0], indent=11, hang=11 + len(gutter))
-        if console.width > 11 + len(gutter) + len(source[1]) or not console.is_terminal:
-            blank = " " * (len(gutter) - 2) + "| "
-            say(console, (blank, "dim"), (source[1], _STYLES[finding.severity]), indent=11)
-    say(console, ("fix: ", "bold"), finding.fix, indent=11, hang=13)
-
-
-def checks(results: Sequence[CheckResult], console: Console, title: str = "Preflight", *, brief: bool = False) -> None:
+def checks(
+    results: Sequence[CheckResult], console: Console, title: str = "Preflight", *, verbose: bool = False
+) -> None:
     """Checks by group, the worst first, each that did not pass with its remedy. Nothing when none was made.
 
-    With `brief` those that passed are only named.
+    Those that passed are one line a group, without `verbose`.
     """
     if not results:
         return
-    shown = [(_shown(result), result) for result in results]
-    counts = [f"{number} {name}" for name in _WORST_FIRST if (number := sum(status == name for status, _ in shown))]
-    heading(console, title, *counts)
-    groups: dict[str, list[tuple[str, CheckResult]]] = {}
-    for status, result in sorted(shown, key=lambda pair: (_WORST_FIRST.index(pair[0]), pair[1].check)):
-        if brief and status == "passed":
-            continue
-        groups.setdefault(result.group, []).append((status, result))
+    shown = Counter(map(shown_status, results))
+    heading(console, title, *(f"{shown[name]} {name}" for name in WORST_FIRST if shown[name]))
     width = max(len(result.check) for result in results)
-    for group, members in groups.items():
+    for group, members in by_group(results).items():
         if group:
             say(console, (group, "dim"), indent=2)
-        for status, result in members:
-            _check(status, result, width, console)
-    passed = Counter(result.check for status, result in shown if status == "passed")
-    if brief and passed:
-        names = ", ".join(f"{name} ({number})" if number > 1 else name for name, number in sorted(passed.items()))
-        say(console, ("passed   ", _STYLES["passed"]), names, indent=2, hang=11)
+        for result in members:
+            if verbose or shown_status(result) != "passed":
+                _check(result, width, console)
+        passed = Counter(result.check for result in members if shown_status(result) == "passed")
+        if passed and not verbose:
+            names = ", ".join(f"{name} ({number})" if number > 1 else name for name, number in sorted(passed.items()))
+            say(console, (f"{'passed':<9}", _STYLES["passed"]), names, indent=4, hang=13)
 
 
-def _shown(result: CheckResult) -> str:
-    return "skipped" if result.skipped_because is not None else result.status
-
-
-def _check(status: str, result: CheckResult, width: int, console: Console) -> None:
+def _check(result: CheckResult, width: int, console: Console) -> None:
+    status = shown_status(result)
     hang = min(4 + 9 + width + 2, max(console.width // 3, 13))
     about = f"{result.subject}: " if result.subject and result.subject not in result.message else ""
     label = (f"{status:<9}", _STYLES[status])
     say(console, label, f"{result.check:<{width}}  {about}{result.message}", indent=4, hang=hang)
     if result.skipped_because is not None:
         say(console, f"skipped because {result.skipped_because}", indent=hang)
-    elif result.remedy and status != "passed":
+        return
+    if result.required and status == "unknown":
+        say(console, ("required, so it refuses", "bold red"), indent=hang)
+    if result.remedy and status != "passed":
         say(console, ("→ ", "bold"), result.remedy, indent=hang, hang=hang + 2)
 
 

@@ -1,11 +1,14 @@
 """Values as a person says them: durations, sizes, counts, one line of SQL."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from migsafe.model.findings import Finding, Severity
 from migsafe.model.locks import LockMode
+from migsafe.model.plan import Plan
 from migsafe.model.report import Report
 from migsafe.model.run import Blocker
 
@@ -64,6 +67,33 @@ def count(number: int, noun: str) -> str:
     """`1 revision`, `2 revisions`, `3 indexes`."""
     plural = f"{noun}es" if noun.endswith(("x", "ss")) else f"{noun}s"
     return f"{number} {noun if number == 1 else plural}"
+
+
+def severities(findings: Iterable[Finding]) -> list[str]:
+    """`1 error`, `2 warnings` of those that are not accepted; nothing for a severity that none has."""
+    still = Counter(finding.severity for finding in findings if finding.ignored_because is None)
+    nouns: tuple[Severity, ...] = ("error", "warning", "info")
+    return [count(still[noun], noun) for noun in nouns if still[noun]]
+
+
+def steps(plan: Plan) -> str:
+    """`3 revisions`, `1 file`, `1 revision and 2 files`: what the statements of a plan were written in."""
+    files = sum(not step.revision for step in plan.steps)
+    revisions = len(plan.steps) - files
+    parts = [count(revisions, "revision")] if revisions or not files else []
+    return listed([*parts, count(files, "file")] if files else parts)
+
+
+def fix(finding: Finding) -> str:
+    """The fix in the language of the file: SQL where the statement stands in SQL, Alembic's API elsewhere."""
+    rewrite = finding.rewrite
+    if finding.revision or rewrite is None or not (rewrite.sql or rewrite.next_sql):
+        return finding.fix
+    now, later = (f"`{'; '.join(sql)}`" for sql in (rewrite.sql, rewrite.next_sql))
+    outside = " outside of a transaction" if rewrite.autocommit else ""
+    if not rewrite.sql:
+        return f"Leave it out here, and write {later} in a later file."
+    return f"Write {now}{outside}{f', and {later} in a later file' if rewrite.next_sql else ''}."
 
 
 def listed(items: Iterable[str]) -> str:

@@ -1,22 +1,29 @@
 """What is dangerous in a plan, and the safe form of it: small functions of Effects, one file a rule."""
 
+import datetime
 import functools
 import importlib
 import pkgutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from math import inf
 
 import msgspec
 
 from migsafe.errors import UsageError
-from migsafe.lint.rule import Fault, LintRule
+from migsafe.lint.ignored import ignoring
+from migsafe.lint.rewrites.placing import placed
+from migsafe.lint.rule import Fault, LintRule, Seen
 from migsafe.lint.situation import Situation, advance, begin, during, settled
+from migsafe.lint.sizes import sized, weighed
+from migsafe.lint.source import line_of
 from migsafe.model.catalog import Catalog, Relation
 from migsafe.model.effects import Effects
 from migsafe.model.findings import Finding, Rule, Severity
 from migsafe.model.plan import Plan, Step
 from migsafe.model.report import Excuse
 from migsafe.model.statement import Statement
+from migsafe.model.statistics import DatabaseStatistics
 from migsafe.settings import LintSettings
 
 __all__ = ["all_rules", "excuse", "lint"]
@@ -25,20 +32,40 @@ _DEFAULTS = LintSettings()
 
 
 def lint(
-    plan: Plan, catalog: Catalog, settings: LintSettings = _DEFAULTS, *, each_alone: bool = False
+    plan: Plan,
+    catalog: Catalog,
+    settings: LintSettings = _DEFAULTS,
+    *,
+    each_alone: bool = False,
+    statistics: DatabaseStatistics | None = None,
+    judging: bool = True,
+    today: datetime.date | None = None,
 ) -> tuple[Finding, ...]:
     """Every rule that a statement of `plan` breaks, in the order of the plan.
 
     `catalog` is the schema as it is before the first statement. Statements carry their effects already. A finding
     that depends on what the catalog did not know is a warning at most, and says on what it depends.
     With `each_alone` every revision is judged as if it were deployed by itself: what an earlier one made is live.
-    Raises UsageError when `settings` name a rule that does not exist.
+    `statistics` are sizes that `catalog` does not have. What takes long on a large table is information on a small one.
+    What a comment or the settings ignore has `ignored_because`; with `judging` an ignore that is unused or has expired
+    (`today` in UTC) is a finding too. Raises UsageError when `settings` name a rule that does not exist.
     """
     _known(set(settings.enable) - {"style"}, "lint.enable")
     _known(settings.disable, "lint.disable")
     _known(settings.severity, "lint.severity")
+    _known((rule for entry in settings.ignore for rule in entry.rules), "lint.ignore")
     asked = tuple(one for one in _load() if _is_asked(one.rule, settings))
-    return _numbered(_findings(plan, catalog, asked, settings, each_alone), plan)
+    found = ignoring(
+        tuple(_findings(plan, catalog, asked, settings, each_alone, statistics)),
+        plan,
+        settings,
+        {one.rule.name: one.rule for one in asked},
+        [rule.name for rule in all_rules()],
+        each_alone=each_alone,
+        today=today,
+        judging=judging,
+    )
+    return placed(_numbered(found, plan), plan)
 
 
 def all_rules() -> tuple[Rule, ...]:
@@ -68,22 +95,37 @@ def _load() -> tuple[LintRule, ...]:
 
 
 def _findings(
-    plan: Plan, catalog: Catalog, asked: tuple[LintRule, ...], settings: LintSettings, each_alone: bool
+    plan: Plan,
+    catalog: Catalog,
+    asked: tuple[LintRule, ...],
+    settings: LintSettings,
+    each_alone: bool,
+    statistics: DatabaseStatistics | None,
 ) -> Iterator[Finding]:
-    situation = Situation(catalog, Step("", (), ""))
+    situation = Situation(catalog, Step("", (), ""), version_table=plan.version_table, plan=plan.statements)
+    situation = sized(situation, statistics)
+    by_statement = [(one.rule, one.check) for one in asked if one.check]
+    by_step = [(one.rule, one.check_step) for one in asked if one.check_step]
     for step in plan.steps:
-        situation = begin(settled(situation) if each_alone else situation, step)
+        together = plan.one_transaction and not each_alone
+        start = sized(settled(situation), statistics) if each_alone else situation
+        situation = begin(start, step, one_transaction=together)
+        seen: list[tuple[Statement, Situation]] = []
+        found: list[Finding] = []
         for position, statement in enumerate(step.statements):
             if not _is_bookkeeping(statement.effects, plan.version_table):
-                seen = during(situation, statement.effects)
-                for one in asked:
-                    faults = one.check(statement, seen) if one.check else ()
-                    yield from (_of_statement(one.rule, fault, statement, settings) for fault in faults)
+                met = during(situation, statement.effects)
+                seen.append((statement, met))
+                for rule, check in by_statement:
+                    for fault in check(statement, met):
+                        found.append(_of_statement(rule, fault, statement, met, settings))
             following = step.statements[position + 1 : position + 2]
             situation = advance(situation, statement, following[0] if following else None)
-        for one in asked:
-            faults = one.check_step(step) if one.check_step else ()
-            yield from (_of_step(one.rule, fault, step, settings) for fault in faults)
+        for rule, check_step in by_step:
+            faults = check_step(step, tuple(seen))
+            found += [_of_step(rule, fault, step, tuple(seen), situation, settings) for fault in faults]
+        # What is said of the whole revision comes after what is said of its statements.
+        yield from sorted(found, key=lambda finding: inf if finding.statement is None else finding.statement)
 
 
 def _is_asked(rule: Rule, settings: LintSettings) -> bool:
@@ -111,28 +153,34 @@ def _numbered(findings: Iterable[Finding], plan: Plan) -> tuple[Finding, ...]:
     return tuple(numbered)
 
 
-def _of_statement(rule: Rule, fault: Fault, statement: Statement, settings: LintSettings) -> Finding:
+def _of_statement(
+    rule: Rule, fault: Fault, statement: Statement, situation: Situation, settings: LintSettings
+) -> Finding:
+    severity, small = weighed(
+        _softened(fault.severity or rule.severity, bool(fault.unsure)), fault, situation, settings
+    )
+    wished = settings.severity.get(rule.name)
+    sentences = (fault.message, *(f"Not certain: {condition}." for condition in fault.unsure))
     return Finding(
         rule=rule.name,
-        severity=settings.severity.get(rule.name) or _softened(rule.severity, bool(fault.unsure)),
-        message=" ".join((fault.message, *(f"Not certain: {condition}." for condition in fault.unsure))),
+        severity=wished or severity,
+        message=" ".join((*sentences, *([small] if small and not wished else []))),
         fix=fault.fix,
         statement=statement.index,
         revision=statement.revision,
         path=statement.path,
         line=statement.line,
+        rewrite=fault.rewrite,
     )
 
 
-def _of_step(rule: Rule, fault: Fault, step: Step, settings: LintSettings) -> Finding:
-    return Finding(
-        rule=rule.name,
-        severity=settings.severity.get(rule.name, rule.severity),
-        message=fault.message,
-        fix=fault.fix,
-        revision=step.revision,
-        path=step.path,
-    )
+def _of_step(rule: Rule, fault: Fault, step: Step, seen: Seen, last: Situation, settings: LintSettings) -> Finding:
+    if fault.at is not None:
+        met = next((situation for statement, situation in seen if statement is fault.at), last)
+        return _of_statement(rule, fault, fault.at, met, settings)
+    line = line_of(step.path, fault.function) if fault.function else None
+    about = Statement("", Effects(), index=-1, revision=step.revision, path=step.path, line=line)
+    return msgspec.structs.replace(_of_statement(rule, fault, about, last, settings), statement=None)
 
 
 def _softened(severity: Severity, unsure: bool) -> Severity:

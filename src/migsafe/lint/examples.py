@@ -27,7 +27,14 @@ def plan_of(script: str, catalog: Catalog) -> tuple[Plan, Catalog]:
             continue
         effects = predict(piece.sql, catalog, catalog.server_version)
         statements.append(
-            Statement(piece.sql, effects, index=len(statements), line=piece.line, transaction=transaction)
+            Statement(
+                piece.sql,
+                effects,
+                index=len(statements),
+                line=piece.line,
+                transaction=transaction,
+                comments=piece.comments,
+            )
         )
         catalog = after(catalog, effects)
     return Plan((), ("example",), (Step("example", (), "example.sql", statements=tuple(statements)),)), catalog

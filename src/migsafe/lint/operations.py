@@ -8,6 +8,14 @@ from migsafe.sql.quote import identifier, qualified
 AUTOCOMMIT = "`with op.get_context().autocommit_block():`"
 
 
+def accepting(rule: str) -> str:
+    """How to go on with a finding that is meant: in the revision, or for one run."""
+    return (
+        f"with the comment `# migsafe: ignore[{rule}] …` (why) on its line, or upgrade with "
+        f'`--allow {rule} --because "…"`'
+    )
+
+
 def bare(name: str) -> str:
     """The last part of `schema.name`."""
     return name.rpartition(".")[2]
@@ -54,6 +62,7 @@ def create_foreign_key(catalog: Catalog, constraint: Constraint) -> str:
     arguments += f", {columns(constraint.columns)}, {columns(constraint.referenced_columns or (None,))}"
     arguments += in_schema(catalog, constraint.relation, "source_schema")
     arguments += in_schema(catalog, target, "referent_schema") if constraint.references else ""
+    arguments += _clauses(constraint)
     return f"`op.create_foreign_key({arguments}, postgresql_not_valid=True)`"
 
 
@@ -86,3 +95,24 @@ def validate(catalog: Catalog, relation: str, constraint: str) -> str:
 
 def execute(sql: str) -> str:
     return f"op.execute({quoted(sql)})"
+
+
+_CONSTRAINT_TYPES = {"foreign key": "foreignkey", "primary key": "primary", "unique": "unique", "check": "check"}
+
+
+def drop_constraint(catalog: Catalog, constraint: Constraint) -> str:
+    kind = _CONSTRAINT_TYPES.get(constraint.kind)
+    arguments = f"{quoted(constraint.name)}, {quoted(bare(constraint.relation))}"
+    arguments += f", type_={quoted(kind)}" if kind else ""
+    return f"`op.drop_constraint({arguments}{in_schema(catalog, constraint.relation)})`"
+
+
+_ACTIONS = {"r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
+
+
+def _clauses(key: Constraint) -> str:
+    """`, ondelete="CASCADE"` and what else a foreign key says of itself."""
+    actions = {"onupdate": _ACTIONS.get(key.on_update), "ondelete": _ACTIONS.get(key.on_delete)}
+    actions |= {"match": "FULL" if key.match == "f" else None, "initially": "DEFERRED" if key.deferred else None}
+    written = "".join(f", {name}={quoted(value)}" for name, value in actions.items() if value)
+    return written + (", deferrable=True" if key.deferrable else "")

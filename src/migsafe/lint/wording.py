@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from migsafe.lint.situation import Situation
 from migsafe.model.catalog import Catalog
-from migsafe.model.effects import Effects
+from migsafe.model.effects import Effects, Object
 from migsafe.model.locks import LockMode
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
@@ -14,9 +14,15 @@ _LISTED = 3
 def size(catalog: Catalog, relation: str) -> str:
     """` (about 200,000 rows, 31 MB)` as far as the catalog knows, else nothing."""
     known = catalog.relations.get(relation)
-    rows = f"about {known.rows:,.0f} rows" if known and known.rows is not None and known.rows > 0 else ""
+    rows = counted(catalog, relation)
     weight = pretty_size(known.bytes) if known and known.bytes else ""
     return f" ({', '.join(part for part in (rows, weight) if part)})" if rows or weight else ""
+
+
+def counted(catalog: Catalog, relation: str) -> str:
+    """`about 200,000 rows` as far as the catalog knows of any, else nothing."""
+    known = catalog.relations.get(relation)
+    return f"about {known.rows:,.0f} rows" if known and known.rows is not None and known.rows > 0 else ""
 
 
 def pretty_size(count: int) -> str:
@@ -33,6 +39,12 @@ def listed(names: Iterable[str]) -> str:
     if len(unique) > _LISTED + 1:
         unique = [*unique[:_LISTED], f"{len(unique) - _LISTED} more"]
     return " and ".join([", ".join(unique[:-1]), unique[-1]] if len(unique) > 1 else unique)
+
+
+def everything(objects: Iterable[Object]) -> str:
+    """All of `objects` with their kinds, however many: `view public.v, index public.i and column public.t.c`."""
+    *first, last = [f"{each.kind} {each.label}" for each in dict.fromkeys(objects)] or ["nothing"]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def strongest(effects: Effects, situation: Situation) -> dict[str, LockMode]:

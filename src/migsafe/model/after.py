@@ -38,15 +38,18 @@ def after(catalog: Catalog, effects: Effects) -> Catalog:
     if not effects.changes_schema and not effects.writes and not effects.truncates:
         return catalog
     ways = lookup(catalog).copy()
-    following = msgspec.structs.replace(catalog, **{name: dict(getattr(catalog, name)) for name in _MAPPINGS})
-    apply(following, ways, effects)
+    following = msgspec.structs.replace(catalog)
+    _work(Change(following, ways, own=False), effects)
     remember(following, ways)
     return following
 
 
 def apply(catalog: Catalog, ways: Lookup, effects: Effects) -> None:
     """Work `effects` into `catalog`, whose mappings must be dicts of the caller's own, and into its `ways`."""
-    change = Change(catalog, ways)
+    _work(Change(catalog, ways, own=True), effects)
+
+
+def _work(change: "Change", effects: Effects) -> None:
     for dropped in effects.drops:
         change.drop(dropped)
     for rename in effects.renames:
@@ -64,25 +67,41 @@ def apply(catalog: Catalog, ways: Lookup, effects: Effects) -> None:
 
 
 class Change:
-    """Applies effects to a catalog whose mappings are plain dicts and nobody else's, keeping `ways` in step."""
+    """Applies effects to a catalog, keeping `ways` in step.
 
-    def __init__(self, catalog: Catalog, ways: Lookup) -> None:
+    `own`: its mappings are plain dicts and nobody else's. Else one is copied at its first use: most statements touch
+    few, and a schema may have thousands of columns and indexes.
+    """
+
+    relations: dict[str, Any]
+    columns: dict[str, Any]
+    constraints: dict[str, Any]
+    indexes: dict[str, Any]
+    types: dict[str, Any]
+    extensions: dict[str, Any]
+    volatility: dict[str, Any]
+    triggers: dict[str, Any]
+    rules: dict[str, Any]
+    policies: dict[str, Any]
+    statistics: dict[str, Any]
+    functions: dict[str, Any]
+    publications: dict[str, Any]
+    event_triggers: dict[str, Any]
+
+    def __init__(self, catalog: Catalog, ways: Lookup, *, own: bool) -> None:
         self.ways = ways
-        self.relations = _own(catalog.relations)
-        self.columns = _own(catalog.columns)
-        self.constraints = _own(catalog.constraints)
-        self.indexes = _own(catalog.indexes)
-        self.types = _own(catalog.types)
-        self.extensions = _own(catalog.extensions)
-        self.volatility = _own(catalog.volatility)
-        self.triggers = _own(catalog.triggers)
-        self.rules = _own(catalog.rules)
-        self.policies = _own(catalog.policies)
-        self.statistics = _own(catalog.statistics)
-        self.functions = _own(catalog.functions)
-        self.publications = _own(catalog.publications)
-        self.event_triggers = _own(catalog.event_triggers)
         self._catalog = catalog
+        self._own = own
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _MAPPINGS:
+            raise AttributeError(name)
+        mapping = getattr(self._catalog, name)
+        if not self._own:
+            mapping = dict(mapping)
+            msgspec.structs.force_setattr(self._catalog, name, mapping)
+        setattr(self, name, mapping)
+        return mapping
 
     def put(self, thing: CatalogObject) -> None:
         """Add `thing`, in the place of one with its name."""
@@ -268,12 +287,6 @@ class Change:
 
 
 Thing = TypeVar("Thing", Column, Constraint, Trigger, RewriteRule, Policy)
-
-
-def _own(mapping: Any) -> Any:
-    """The dict that after() made of a mapping; predictions themselves never write to one."""
-    assert isinstance(mapping, dict)
-    return mapping
 
 
 def _put(things: dict[str, Mapping[str, Thing]], relation: str, thing: Thing) -> None:

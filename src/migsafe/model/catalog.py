@@ -20,12 +20,14 @@ class Use(msgspec.Struct, frozen=True):
 class Relation(msgspec.Struct, frozen=True, tag_field="object", tag="relation"):
     """A table, partitioned table, view, materialized view, sequence, foreign table or composite type.
 
-    `rows` and `bytes` are the server's estimates (bytes with TOAST, without indexes); None when never analysed.
+    `rows` and `bytes` are the server's estimates (bytes with TOAST, without indexes), those of small tables measured;
+    rows are None when never analysed, both are 0 of a table without any.
     `persistence` is permanent, unlogged or temporary. `owned_by` is relation and column of a sequence's owner.
     `partition_by` is range, list or hash, `partition_key` a name per key (None: an expression), `bound` as
     `pg_get_expr(relpartbound)` prints it. `of_type` is the composite type of a typed table. `uses` is what the query
     of a view reads, `calls` the functions in it (`schema.name`, or bare for those of PostgreSQL). `access_method` of a
-    table (None: heap, or not known).
+    table (None: heap, or not known). `start` is the first value of an identity's sequence where
+    ALTER COLUMN writes one.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Relation(msgspec.Struct, frozen=True, tag_field="object", tag="relation"):
     calls: tuple[str, ...] = ()
     definition: str | None = None
     access_method: str | None = None
+    start: int | None = None
 
 
 class Column(msgspec.Struct, frozen=True, tag_field="object", tag="column"):
@@ -64,8 +67,9 @@ class Index(msgspec.Struct, frozen=True, tag_field="object", tag="index"):
     """An index. `columns` has a name per key, None where the key is an expression.
 
     `mentions` are the columns in expressions and predicate, `included` those after INCLUDE. `parent` is the
-    partitioned index that it is a part of. `definition` is the text of
-    `CREATE INDEX` where one was written.
+    partitioned index that it is a part of. `definition` is the text of `CREATE INDEX` where one was written, and then
+    `types` are those of the keys (None: not known), `opclasses` what was written behind them, `options` what WITH says.
+    `nulls_not_distinct`: written so, and two NULLs are the same then.
     """
 
     name: str
@@ -80,6 +84,10 @@ class Index(msgspec.Struct, frozen=True, tag_field="object", tag="index"):
     included: tuple[str, ...] = ()
     parent: str | None = None
     definition: str | None = None
+    types: tuple[str | None, ...] = ()
+    opclasses: tuple[str | None, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+    nulls_not_distinct: bool = False
 
 
 class Constraint(msgspec.Struct, frozen=True, tag_field="object", tag="constraint"):
@@ -126,7 +134,8 @@ class Extension(msgspec.Struct, frozen=True, tag_field="object", tag="extension"
 class Type(msgspec.Struct, frozen=True, tag_field="object", tag="type"):
     """A type of the user's own. `kind` is enum, domain, composite, range or base; `base` of a domain; `constrained`:
     a domain with CHECK or NOT NULL of its own. `attributes` are name and type of a composite. `constraints` are the
-    names of a domain's, `unvalidated` those still NOT VALID. `extension` is the one that it belongs to.
+    names of a domain's, `unvalidated` those still NOT VALID. `extension` is the one that it belongs to. `added` are
+    labels that statements have added to an enum since the catalog was read.
     """
 
     name: str
@@ -139,6 +148,7 @@ class Type(msgspec.Struct, frozen=True, tag_field="object", tag="type"):
     unvalidated: tuple[str, ...] = ()
     default: str | None = None
     extension: str | None = None
+    added: tuple[str, ...] = ()
 
 
 class Trigger(msgspec.Struct, frozen=True, tag_field="object", tag="trigger"):
@@ -180,11 +190,13 @@ class RewriteRule(msgspec.Struct, frozen=True, tag_field="object", tag="rule"):
 
 
 class Policy(msgspec.Struct, frozen=True, tag_field="object", tag="policy"):
-    """A row security policy. `uses` are relations and columns that its expressions mention, its own table too."""
+    """A row security policy. `uses` are relations and columns that its expressions mention, its own table too;
+    `calls` the functions in them."""
 
     relation: str
     name: str
     uses: tuple[Use, ...] = ()
+    calls: tuple[str, ...] = ()
 
 
 class Statistics(msgspec.Struct, frozen=True, tag_field="object", tag="statistics"):

@@ -24,7 +24,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """An answer. `subject` is the relation, extension or file it is about; `evidence` what was seen, as text by name.
 
     A check that could not see is `unknown`, and `remedy` names the GRANT, flag or evidence that would settle it.
-    `sql` is the query asked, for a person to repeat.
+    `sql` is the query asked, for a person to repeat. With `required` (`--require`) being unknown refuses too.
     """
 
     check: str
@@ -36,7 +36,9 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     evidence: dict[str, str] = {}
     sql: str | None = None
     skipped_because: str | None = None
+    required: bool = False
 
     @property
     def refuses(self) -> bool:
-        return self.status == "blocked" and self.skipped_because is None
+        is_against = self.status == "blocked" or (self.required and self.status == "unknown")
+        return is_against and self.skipped_because is None

@@ -72,10 +72,14 @@ class Rename(msgspec.Struct, frozen=True):
 
 
 class Altered(msgspec.Struct, frozen=True):
-    """An object as it is afterwards, and as it was where the catalog knew it. Unknown attributes stay unset."""
+    """An object as it is afterwards, and as it was where the catalog knew it. Unknown attributes stay unset.
+
+    `using` is the expression that gives the values of a column of another type, where one is written.
+    """
 
     after: CatalogObject
     before: CatalogObject | None = None
+    using: str | None = None
 
 
 class Need(msgspec.Struct, frozen=True):
@@ -91,11 +95,20 @@ class Need(msgspec.Struct, frozen=True):
 
 
 class Write(msgspec.Struct, frozen=True):
-    """Rows changed by INSERT, UPDATE, DELETE, MERGE or COPY. `whole`: no WHERE clause narrows it."""
+    """Rows changed by INSERT, UPDATE, DELETE, MERGE or COPY. `whole`: no WHERE clause narrows it.
+
+    `few`: no more rows than the statement spells out, by VALUES or by constants for a whole unique key. `batch`: a
+    LIMIT, or a range of constants on a unique key, says how many at most. `picked`: only rows with a constant in some
+    column. `columns` are those that an UPDATE or a MERGE sets.
+    """
 
     relation: str
     command: str
     whole: bool = False
+    few: bool = False
+    columns: tuple[str, ...] = ()
+    batch: bool = False
+    picked: bool = False
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -116,8 +129,14 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
     `transient` are relations among the locks whose lock is released before the statement ends. `truncates` are
     relations emptied by TRUNCATE. `perhaps` are relations among `creates` that IF NOT EXISTS may have found there:
     the catalog does not know. `nothing_to_do`: the catalog shows that IF EXISTS or IF NOT EXISTS leaves no more
-    than the locks. `database_settings` hold for later sessions (ALTER DATABASE … SET). A lock on a
-    relation that the statement itself creates is not among `locks`.
+    than the locks. `if_not_exists`: the index that CREATE INDEX IF NOT EXISTS names. `not_immutable` are functions in
+    an index that PostgreSQL does not accept there, `shortened` names of more than 63 bytes as written, which the
+    server cuts. `database_settings` hold for later sessions (ALTER DATABASE … SET). A lock on a
+    relation that the statement itself creates is not among `locks`. `actions` change no object of the catalog: `kind`
+    is disable trigger, enable trigger (`name` of it, or all, or user), enable row security, disable row security,
+    replica identity (`name` is nothing, full, default or index), revoke (`name` lists the privileges), set constraints
+    (`name` is deferred or immediate), advisory lock, advisory unlock, enum label (`name` is a label added earlier in
+    the plan which the statement uses, `of` the type).
     """
 
     locks: tuple[Lock, ...] = ()
@@ -139,10 +158,14 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
     transient: tuple[str, ...] = ()
     truncates: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
+    actions: tuple[Object, ...] = ()
+    not_immutable: tuple[str, ...] = ()
+    shortened: tuple[str, ...] = ()
     command: str = ""
     concurrently: bool = False
     in_transaction: bool = True
     nothing_to_do: bool = False
+    if_not_exists: str | None = None
     source: Literal["predicted", "observed"] = "predicted"
     unknown: str | None = None
 

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from migsafe.model.rewrite import Rewrite
+
 Severity = Literal["error", "warning", "info"]
 Pack = Literal["postgresql", "pgvector", "alembic", "style"]
 
@@ -12,7 +14,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """A hazard. `name` is the module's file name. `bad` and `good` are SQL scripts that tests execute.
 
     `setup` is run before either. `effect` says what happens to the application, `safe` the safe form, in one
-    imperative sentence written in Alembic's API. `language` python: the examples are bodies of upgrade().
+    imperative sentence written in Alembic's API. `language` python: the examples are bodies of upgrade(). `refused` is
+    the SQLSTATE with which the server refuses the bad example; None where it accepts it.
     """
 
     name: str
@@ -23,6 +26,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     bad: str
     good: str
     setup: str = ""
+    refused: str | None = None
     language: Literal["sql", "python"] = "sql"
     pack: Pack = "postgresql"
 
@@ -30,7 +34,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """A rule that a statement breaks. `statement` is its index in the plan; None for one about a whole revision.
 
-    `fingerprint` is the same for the same fault of the same statement, wherever its line has moved to.
+    `fingerprint` is the same for the same fault of the same statement, wherever its line has moved to. `rewrite` is the
+    statement in its safe form, where one can be told.
     """
 
     rule: str
@@ -43,6 +48,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     line: int | None = None
     ignored_because: str | None = None
     fingerprint: str = ""
+    rewrite: Rewrite | None = None
 
     @property
     def place(self) -> str:

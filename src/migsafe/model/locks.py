@@ -31,12 +31,12 @@ class LockMode(Enum):
     def conflicts_with(self, other: "LockMode") -> bool:
         return other.name in _CONFLICTS[self.name]
 
-    @property
+    @cached_property
     def blocks_reads(self) -> bool:
         """Whether a plain SELECT has to wait for the holder."""
         return self.conflicts_with(LockMode.ACCESS_SHARE)
 
-    @property
+    @cached_property
     def blocks_writes(self) -> bool:
         """Whether INSERT, UPDATE, DELETE and MERGE have to wait for the holder."""
         return self.conflicts_with(LockMode.ROW_EXCLUSIVE)

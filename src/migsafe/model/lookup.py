@@ -6,6 +6,7 @@ from typing import Any
 from migsafe.model.catalog import Catalog, Constraint, Index, Policy, Relation
 
 _Way = dict[str, tuple[Any, ...]]
+_WAYS = ("children", "indexes", "keys", "sequences", "views", "parts", "typed", "policies")
 
 
 class Lookup:
@@ -26,69 +27,82 @@ class Lookup:
         self.parts: dict[str, tuple[str, ...]] = {}
         self.typed: dict[str, tuple[str, ...]] = {}
         self.policies: dict[str, tuple[tuple[str, str], ...]] = {}
+        self._shared: set[str] = set()
 
     def copy(self) -> "Lookup":
+        """The same ways; either side copies one before it changes it."""
         other = Lookup()
-        for name, way in vars(self).items():
-            setattr(other, name, dict(way))
+        vars(other).update(vars(self))
+        self._shared, other._shared = set(_WAYS), set(_WAYS)
         return other
+
+    def take(self, way: str, key: str) -> tuple[str, ...]:
+        """Remove all that hangs on `key` in one of the ways from names to names."""
+        taken: tuple[str, ...] = self._own(way).pop(key, ())
+        return taken
+
+    def _own(self, way: str) -> _Way:
+        if way in self._shared:
+            self._shared.discard(way)
+            setattr(self, way, dict(getattr(self, way)))
+        mapping: _Way = getattr(self, way)
+        return mapping
+
+    def _add(self, way: str, key: str, value: Any) -> None:
+        known = getattr(self, way).get(key, ())
+        if value not in known:
+            self._own(way)[key] = (*known, value)
+
+    def _remove(self, way: str, key: str, value: Any) -> None:
+        if value in getattr(self, way).get(key, ()):
+            own = self._own(way)
+            own[key] = tuple(name for name in own[key] if name != value)
 
     def add_relation(self, relation: Relation) -> None:
         for parent in relation.parents:
-            _add(self.children, parent, relation.name)
+            self._add("children", parent, relation.name)
         if relation.owned_by:
-            _add(self.sequences, relation.owned_by[0], relation.name)
+            self._add("sequences", relation.owned_by[0], relation.name)
         for use in relation.uses:
-            _add(self.views, use.relation, relation.name)
+            self._add("views", use.relation, relation.name)
         if relation.of_type:
-            _add(self.typed, relation.of_type, relation.name)
+            self._add("typed", relation.of_type, relation.name)
 
     def remove_relation(self, relation: Relation) -> None:
         for parent in relation.parents:
-            _remove(self.children, parent, relation.name)
+            self._remove("children", parent, relation.name)
         if relation.owned_by:
-            _remove(self.sequences, relation.owned_by[0], relation.name)
+            self._remove("sequences", relation.owned_by[0], relation.name)
         for use in relation.uses:
-            _remove(self.views, use.relation, relation.name)
+            self._remove("views", use.relation, relation.name)
         if relation.of_type:
-            _remove(self.typed, relation.of_type, relation.name)
+            self._remove("typed", relation.of_type, relation.name)
 
     def add_index(self, index: Index) -> None:
-        _add(self.indexes, index.relation, index.name)
+        self._add("indexes", index.relation, index.name)
         if index.parent:
-            _add(self.parts, index.parent, index.name)
+            self._add("parts", index.parent, index.name)
 
     def remove_index(self, index: Index) -> None:
-        _remove(self.indexes, index.relation, index.name)
+        self._remove("indexes", index.relation, index.name)
         if index.parent:
-            _remove(self.parts, index.parent, index.name)
+            self._remove("parts", index.parent, index.name)
 
     def add_constraint(self, constraint: Constraint) -> None:
         if constraint.references:
-            _add(self.keys, constraint.references, (constraint.relation, constraint.name))
+            self._add("keys", constraint.references, (constraint.relation, constraint.name))
 
     def remove_constraint(self, constraint: Constraint) -> None:
         if constraint.references:
-            _remove(self.keys, constraint.references, (constraint.relation, constraint.name))
+            self._remove("keys", constraint.references, (constraint.relation, constraint.name))
 
     def add_policy(self, policy: Policy) -> None:
         for use in policy.uses:
-            _add(self.policies, use.relation, (policy.relation, policy.name))
+            self._add("policies", use.relation, (policy.relation, policy.name))
 
     def remove_policy(self, policy: Policy) -> None:
         for use in policy.uses:
-            _remove(self.policies, use.relation, (policy.relation, policy.name))
-
-
-def _add(way: _Way, key: str, value: Any) -> None:
-    known = way.get(key, ())
-    if value not in known:
-        way[key] = (*known, value)
-
-
-def _remove(way: _Way, key: str, value: Any) -> None:
-    if key in way:
-        way[key] = tuple(name for name in way[key] if name != value)
+            self._remove("policies", use.relation, (policy.relation, policy.name))
 
 
 _recent: deque[tuple[Catalog, Lookup]] = deque(maxlen=8)

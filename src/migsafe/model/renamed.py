@@ -81,7 +81,7 @@ def _index(change: "Change", old: str, new: str) -> None:
         return
     change.ways.remove_index(index)
     change.put(replace(index, name=new))
-    for part in change.ways.parts.pop(old, ()):
+    for part in change.ways.take("parts", old):
         change.put(replace(change.indexes[part], parent=new))
     for constraint in tuple(change.constraints.get(index.relation, {}).values()):
         if constraint.index == old:
@@ -158,7 +158,7 @@ def _type(change: "Change", old: str, new: str) -> None:
             if column.type and _is_of(column.type, old):
                 typed = column.type.replace(_spelled(column.type, old), new, 1)
                 change.columns[relation] = {**change.columns[relation], column.name: replace(column, type=typed)}
-    for name in change.ways.typed.pop(old, ()):
+    for name in change.ways.take("typed", old):
         change.put(replace(change.relations[name], of_type=new))
 
 

@@ -64,7 +64,7 @@ def _read(connection: psycopg.Connection[Any]) -> Catalog:
     calls = {(row["class"], row["oid"]): row["calls"] for row in _rows(connection, "catalog_calls")}
     functions = _with(_rows(connection, "catalog_functions"), "pg_proc", uses=uses)
     rules = (_written(row) for row in _with(_rows(connection, "catalog_rules"), "pg_rewrite", uses=uses))
-    policies = _with(_rows(connection, "catalog_policies"), "pg_policy", uses=uses)
+    policies = _with(_rows(connection, "catalog_policies"), "pg_policy", uses=uses, calls=calls)
     constraints = _with(_constraints(connection, version), "pg_constraint", calls=calls)
     return Catalog(
         relations=_by_name(_relations(connection, uses, calls), Relation),

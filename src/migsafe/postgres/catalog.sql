@@ -11,6 +11,13 @@ SELECT current_schemas(false)::text[] AS search_path,
 
 -- name: catalog_relations
 -- needs: none
+-- Estimates say nothing of a table that was never analysed, or was filled since: the small ones are measured, and rows
+-- reckoned from that as the planner does. Measuring takes ACCESS SHARE, so what somebody locks or wants to lock against
+-- that is left as estimated.
+WITH locked AS MATERIALIZED (
+    SELECT l.relation FROM pg_catalog.pg_locks l
+    WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
+      AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database()))
 SELECT c.oid::int8 AS oid,
        r.oid::int8 AS rule,
        n.nspname || '.' || c.relname AS name,
@@ -18,10 +25,15 @@ SELECT c.oid::int8 AS oid,
             WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'foreign table'
             WHEN 'c' THEN 'composite type' END AS kind,
        pg_get_userbyid(c.relowner)::text AS owner,
-       CASE WHEN c.reltuples >= 0 AND c.relkind IN ('r', 'p', 'm', 'f') THEN c.reltuples::float8 END AS rows,
-       CASE WHEN c.reltuples >= 0 AND c.relkind IN ('r', 'm')
-            THEN (c.relpages + greatest(coalesce(t.relpages, 0), 0))::int8 * current_setting('block_size')::int8
-            END AS bytes,
+       CASE WHEN z.heap = 0 THEN 0
+            WHEN z.heap > 0 AND c.reltuples >= 0
+            THEN c.reltuples * (z.heap::float8 / nullif(c.relpages::int8 * z.block, 0))
+            WHEN z.heap IS NULL AND c.reltuples >= 0 AND c.relkind IN ('r', 'p', 'm', 'f') THEN c.reltuples
+            END::float8 AS rows,
+       CASE WHEN z.heap IS NOT NULL THEN z.heap + coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0)
+            WHEN c.reltuples >= 0 AND c.relkind IN ('r', 'm')
+            THEN (c.relpages + greatest(coalesce(t.relpages, 0), 0))::int8 * z.block
+            END::int8 AS bytes,
        ARRAY(SELECT pn.nspname || '.' || p.relname
              FROM pg_catalog.pg_inherits i
              JOIN pg_catalog.pg_class p ON p.oid = i.inhparent
@@ -54,6 +66,12 @@ LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam
 LEFT JOIN pg_catalog.pg_class t ON t.oid = c.reltoastrelid
 LEFT JOIN pg_catalog.pg_partitioned_table k ON k.partrelid = c.oid
 LEFT JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid AND r.rulename = '_RETURN'
+CROSS JOIN LATERAL (
+    SELECT b.block,
+           CASE WHEN c.relkind IN ('r', 'm') AND c.relpages * b.block < 64 * 1024 * 1024
+                     AND c.oid NOT IN (SELECT relation FROM locked)
+                THEN pg_relation_size(c.oid) END AS heap
+    FROM (SELECT current_setting('block_size')::int8 AS block) b OFFSET 0) z
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 ORDER BY 3
@@ -328,13 +346,14 @@ GROUP BY 1, 2
 
 -- name: catalog_calls
 -- needs: none
--- Functions that views and constraints call; those of PostgreSQL itself are pinned, and have no dependency.
+-- Functions that views, constraints and policies call; those of PostgreSQL itself are pinned, and have no dependency.
 SELECT d.classid::regclass::text AS class, d.objid::int8 AS oid,
        array_agg(DISTINCT n.nspname || '.' || p.proname) AS calls
 FROM pg_catalog.pg_depend d
 JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-WHERE d.classid IN ('pg_catalog.pg_rewrite'::regclass, 'pg_catalog.pg_constraint'::regclass)
+WHERE d.classid IN ('pg_catalog.pg_rewrite'::regclass, 'pg_catalog.pg_constraint'::regclass,
+                    'pg_catalog.pg_policy'::regclass)
   AND d.refclassid = 'pg_catalog.pg_proc'::regclass
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 GROUP BY 1, 2

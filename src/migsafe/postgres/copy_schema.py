@@ -34,13 +34,19 @@ def copy_schema(
     rows = _dump(str(pg_dump), source, "--data-only", f"--table={pattern}", strict=False)
     made = subprocess.run(
         [str(psql), "--no-psqlrc", "--quiet", "--no-password"],
-        input=schema + rows,
+        input=_known_settings(schema) + _known_settings(rows),
         env=os.environ | target.environment(),
         capture_output=True,
         check=False,
     )
     errors = (line for line in made.stderr.decode(errors="replace").splitlines() if "ERROR:" in line)
     return tuple(error.partition("ERROR:")[2].strip() for error in errors)
+
+
+def _known_settings(dump: bytes) -> bytes:
+    """Without what only servers from 17 on know: pg_dump sets it from 17 on, whatever the server (measured)."""
+    settings, encoding, rest = dump.partition(b"\nSET client_encoding = ")
+    return settings.replace(b"\nSET transaction_timeout = 0;", b"") + encoding + rest
 
 
 def _stand_in(target: Database, installed: Mapping[str, str], stand_ins: Mapping[str, str]) -> None:

@@ -89,3 +89,67 @@ SELECT pg_try_advisory_lock(%(key)s)
 -- name: advisory_unlock
 -- needs: none
 SELECT pg_advisory_unlock(%(key)s)
+
+-- name: lock_holder_ages
+-- needs: pg_read_all_stats for age
+-- One row a transaction that holds what conflicts; %(pid)s is ours and does not count.
+SELECT DISTINCT coalesce(l.pid, 0) AS pid,
+       l.virtualtransaction AS transaction,
+       extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, x.prepared))::float8 AS age
+FROM unnest(%(relations)s::text[], %(modes)s::text[]) AS w (relation, mode)
+JOIN pg_catalog.pg_class c ON c.relname = substr(w.relation, strpos(w.relation, '.') + 1)
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname = split_part(w.relation, '.', 1)
+JOIN pg_catalog.pg_locks l ON l.relation = c.oid AND l.mode = w.mode AND l.locktype = 'relation' AND l.granted
+    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+LEFT JOIN pg_catalog.pg_locks t ON l.pid IS NULL AND t.pid IS NULL AND t.locktype = 'transactionid' AND t.granted
+    AND t.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = t.transactionid
+WHERE l.pid IS DISTINCT FROM pg_backend_pid() AND l.pid IS DISTINCT FROM %(pid)s::int
+
+-- name: lock_waiters
+-- needs: none
+-- Readers and writers that wait for %(pid)s, directly: a stronger lock is other DDL or autovacuum, and nobody's request.
+-- A wait that is older than our transaction was not begun for us.
+SELECT w.pid,
+       extract(epoch FROM clock_timestamp() - greatest(
+           coalesce(w.waitstart, clock_timestamp()),
+           (SELECT m.xact_start FROM pg_catalog.pg_stat_activity m WHERE m.pid = %(pid)s)))::float8 AS seconds,
+       CASE WHEN w.locktype = 'relation' THEN n.nspname || '.' || c.relname END AS relation
+FROM pg_catalog.pg_locks w
+LEFT JOIN pg_catalog.pg_class c ON c.oid = w.relation
+    AND w.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE NOT w.granted AND w.pid <> %(pid)s AND w.pid <> pg_backend_pid()
+  AND (w.locktype <> 'relation' OR w.mode IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock'))
+  AND %(pid)s = ANY (pg_blocking_pids(w.pid))
+
+-- name: lock_is_awaited
+-- needs: none
+SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE pid = %(pid)s AND NOT granted)
+
+-- name: has_plpgsql
+-- needs: none
+SELECT EXISTS (SELECT FROM pg_catalog.pg_language WHERE lanname = 'plpgsql'
+               AND has_language_privilege(oid, 'USAGE'))
+
+-- name: idle_in_transaction
+-- needs: pg_read_all_stats for sessions of other users
+-- Never a walsender or autovacuum (they are no client backends), never a superuser's.
+SELECT a.pid, a.backend_start::text AS backend_start, a.state_change::text AS state_change,
+       a.application_name AS application, a.usename::text AS "user",
+       extract(epoch FROM clock_timestamp() - a.state_change)::float8 AS seconds
+FROM pg_catalog.pg_stat_activity a
+JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid AND NOT r.rolsuper
+WHERE a.pid = ANY (%(pids)s::int[]) AND a.backend_type = 'client backend'
+  AND a.state IN ('idle in transaction', 'idle in transaction (aborted)')
+  AND a.state_change < clock_timestamp() - make_interval(secs => %(seconds)s)
+ORDER BY a.pid
+
+-- name: end_idle_session
+-- needs: pg_signal_backend for sessions of other users
+-- Looked at once more in the statement that ends it: the same session, and idle ever since.
+SELECT pg_terminate_backend(a.pid)
+FROM pg_catalog.pg_stat_activity a
+WHERE a.pid = %(pid)s AND a.backend_start = %(backend_start)s::timestamptz
+  AND a.state_change = %(state_change)s::timestamptz AND a.state LIKE 'idle in transaction%%'

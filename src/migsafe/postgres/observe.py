@@ -43,13 +43,16 @@ class _Relation(msgspec.Struct, frozen=True):
 
 
 class _Seen(msgspec.Struct, frozen=True):
-    """Relations before and after by oid, locks by oid and mode, DEBUG1 messages, foreign keys by name."""
+    """Relations before and after by oid, locks by oid and mode, DEBUG1 messages.
+
+    `validated` are the foreign keys that were not valid before: the name and the tables that were compared.
+    """
 
     before: Mapping[int, _Relation]
     after: Mapping[int, _Relation]
     locks: frozenset[tuple[int, str]]
     messages: tuple[str, ...]
-    foreign_keys: Mapping[str, tuple[int, int]]
+    validated: tuple[tuple[str, frozenset[int]], ...]
 
 
 def observe(sql: str, connection: Session, *, keep: bool = False) -> Effects:
@@ -85,17 +88,18 @@ def _failed(error: psycopg.Error, *, in_transaction: bool) -> Effects:
 
 def _inside(sql: str, connection: Session, keep: bool) -> _Seen:
     with connection.transaction(force_rollback=not keep), _messages(connection) as messages:
-        before = _relations(connection)
+        before, valid = _relations(connection), _foreign_keys(connection)
         connection.execute(query("observe_settings"), {"local": True})
         _run(sql, connection)
         locks = _locks(connection, connection.info.backend_pid)
-        return _Seen(before, _relations(connection), locks, tuple(messages), _foreign_keys(connection))
+        validated = _new(_foreign_keys(connection), valid)
+        return _Seen(before, _relations(connection), locks, tuple(messages), validated)
 
 
 def _outside(sql: str, connection: Session) -> tuple[_Seen, Watched]:
     with _messages(connection) as messages:
         _await_counters(connection)
-        before = _relations(connection)
+        before, valid = _relations(connection), _foreign_keys(connection)
         was = _rows(connection, "observe_settings_now")
         connection.execute(query("observe_settings"), {"local": False})
         try:
@@ -105,7 +109,8 @@ def _outside(sql: str, connection: Session) -> tuple[_Seen, Watched]:
                 connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", (row["name"], row["setting"]))
         _await_counters(connection)
         after = _relations(connection)
-        return _Seen(before, after, watched.locks, tuple(messages), _foreign_keys(connection)), watched
+        validated = _new(_foreign_keys(connection), valid)
+        return _Seen(before, after, watched.locks, tuple(messages), validated), watched
 
 
 def _await_counters(connection: Session) -> None:
@@ -152,9 +157,13 @@ def _locks(connection: Session, pid: int) -> frozenset[tuple[int, str]]:
     return frozenset((row["oid"], row["mode"]) for row in _rows(connection, "observe_locks", {"pid": pid}))
 
 
-def _foreign_keys(connection: Session) -> dict[str, tuple[int, int]]:
+def _foreign_keys(connection: Session) -> dict[int, tuple[str, frozenset[int]]]:
     rows = _rows(connection, "observe_foreign_keys")
-    return {row["name"]: (row["oid"], row["referenced"]) for row in rows}
+    return {row["oid"]: (row["name"], frozenset(row["relations"])) for row in rows}
+
+
+def _new(keys: dict[int, tuple[str, frozenset[int]]], before: Iterable[int]) -> tuple[tuple[str, frozenset[int]], ...]:
+    return tuple(key for oid, key in keys.items() if oid not in before)
 
 
 def _effects(sql: str, seen: _Seen) -> Effects:
@@ -193,7 +202,8 @@ def _scans(seen: _Seen) -> tuple[str, ...]:
         if match := _WHOLE.match(message):
             oids |= {oid for oid in touched if _bare(oid, seen) == match[1] and seen.before[oid].kind in _TABLES}
         if match := _FOREIGN_KEY.match(message):
-            oids |= set(seen.foreign_keys.get(match[1], ())) & touched
+            compared = (oid for name, tables in seen.validated if name == match[1] for oid in tables)
+            oids |= {oid for oid in compared if oid in touched and seen.before[oid].kind in _TABLES}
     return _names(seen.before[oid] for oid in oids)
 
 

@@ -29,8 +29,16 @@ WHERE pid = %(pid)s AND locktype = 'relation'
 
 -- name: observe_foreign_keys
 -- needs: none
-SELECT conname::text AS name, conrelid::int8 AS oid, confrelid::int8 AS referenced
-FROM pg_catalog.pg_constraint WHERE contype = 'f'
+-- What a partitioned table has in it are its partitions; of another parent a foreign key references itself alone.
+SELECT k.oid::int8 AS oid, k.conname::text AS name,
+       k.conrelid::int8 || ARRAY(WITH RECURSIVE below (oid) AS (
+                                     SELECT k.confrelid
+                                     UNION ALL
+                                     SELECT i.inhrelid FROM pg_catalog.pg_inherits i
+                                     JOIN below b ON b.oid = i.inhparent
+                                     JOIN pg_catalog.pg_class c ON c.oid = i.inhparent AND c.relkind = 'p')
+                                 SELECT oid::int8 FROM below) AS relations
+FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND k.convalidated
 
 -- name: observe_settings
 -- needs: none

@@ -9,10 +9,6 @@ SELECT pg_is_in_recovery() AS in_recovery,
        current_setting('server_version') AS version
 FROM pg_catalog.pg_settings s WHERE s.name = 'default_transaction_read_only'
 
--- name: preflight_backend
--- needs: none
-SELECT pg_backend_pid() AS pid
-
 -- name: preflight_extensions
 -- needs: none
 SELECT w.name, e.extversion AS installed, a.default_version AS offered,
@@ -29,7 +25,8 @@ ORDER BY w.name
 
 -- name: preflight_role
 -- needs: none
--- The settings are the allow-lists of RDS (two spellings), Azure and Alibaba; NULL where there is none.
+-- Allow-lists, by parameter: those of RDS and Azure; then those whose extensions a superuser's function creates for
+-- whoever asks (pgextwlist of Heroku and others, supautils of Supabase).
 SELECT current_user::text AS role, current_database()::text AS database,
        (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) AS superuser,
        has_database_privilege(current_database(), 'CREATE') AS may_create,
@@ -39,23 +36,9 @@ SELECT current_user::text AS role, current_database()::text AS database,
           AND pg_has_role(current_user, r.oid, 'USAGE')) AS provider_roles,
        ARRAY(SELECT ARRAY[n, current_setting(n, true)]
              FROM unnest(ARRAY['rds.extensions', 'rds.allowed_extensions', 'azure.extensions']) n
-             WHERE current_setting(n, true) IS NOT NULL) AS allow_lists
-
--- name: preflight_sizes
--- needs: none
--- A partitioned table is the sum of its partitions. pg_table_size() of an index is the index.
-SELECT n.nspname || '.' || c.relname AS relation,
-       sum(pg_table_size(p.oid))::int8 AS bytes,
-       sum(CASE WHEN p.relkind IN ('i', 'I') THEN 0 ELSE pg_indexes_size(p.oid) END)::int8 AS index_bytes,
-       CASE WHEN bool_and(p.reltuples >= 0 OR p.relkind IN ('p', 'I')) THEN sum(greatest(p.reltuples, 0))::float8
-       END AS rows,
-       array_agg(DISTINCT p.reltablespace::int8) AS tablespaces
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_catalog.pg_class p ON p.oid = c.oid
-    OR (c.relkind IN ('p', 'I') AND p.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
-WHERE n.nspname || '.' || c.relname = ANY (%(relations)s::text[])
-GROUP BY 1 ORDER BY 1
+             WHERE current_setting(n, true) IS NOT NULL) AS allow_lists,
+       ARRAY(SELECT btrim(e) FROM unnest(ARRAY['extwlist.extensions', 'supautils.privileged_extensions']) n,
+                                  unnest(string_to_array(current_setting(n, true), ',')) e) AS for_everybody
 
 -- name: preflight_widths
 -- needs: SELECT on the table
@@ -112,10 +95,13 @@ ORDER BY 1
 -- needs: none
 -- A privilege on some columns counts: which ones a statement writes is for the server to say.
 SELECT w.kind, w.name, w.detail, r.role, pg_get_userbyid(c.relowner)::text AS owner,
-       pg_has_role(r.role, c.relowner, 'MEMBER') AS is_member,
+       CASE WHEN current_setting('server_version_num')::int >= 160000 THEN pg_has_role(r.role, c.relowner, 'SET')
+            ELSE pg_has_role(r.role, c.relowner, 'MEMBER') END AS may_set,
        n.nspname::text AS schema,
        has_schema_privilege(r.role, n.oid, 'USAGE') AS sees,
        CASE WHEN w.kind = 'owner' THEN pg_has_role(r.role, c.relowner, 'USAGE')
+            WHEN w.kind = 'drop'
+              THEN pg_has_role(r.role, c.relowner, 'USAGE') OR pg_has_role(r.role, n.nspowner, 'USAGE')
             WHEN c.relkind = 'S' THEN has_sequence_privilege(r.role, c.oid, 'USAGE, UPDATE')
             WHEN w.detail IN ('INSERT', 'UPDATE', 'REFERENCES')
               THEN has_table_privilege(r.role, c.oid, w.detail) OR has_any_column_privilege(r.role, c.oid, w.detail)
@@ -208,6 +194,7 @@ ORDER BY 1, 3, 2
 -- needs: none
 -- Milliseconds that a new session of this role gets, and whose ALTER … SET it is; NULL: the server's configuration.
 SELECT s.name, CASE WHEN s.source = 'session' THEN s.reset_val ELSE s.setting END::int8 AS milliseconds,
+       current_database()::text AS database,
        (SELECT CASE WHEN d.setrole <> 0 AND d.setdatabase <> 0 THEN 'role in database'
                     WHEN d.setrole <> 0 THEN 'role' ELSE 'database' END
         FROM pg_catalog.pg_db_role_setting d, unnest(d.setconfig) AS item

@@ -36,3 +36,12 @@ def restore_lock_timeout(value: str | None) -> str:
     assert value is None or value.isalnum()
     literal = "NULL" if value is None else f"'{value}'"
     return f"SELECT pg_catalog.set_config('lock_timeout', {literal}, false)"
+
+
+def backend_pid(connection: object) -> int | None:
+    """The pid of the session of a driver's connection (psycopg, psycopg2, asyncpg); None where it does not tell."""
+    info = getattr(connection, "info", None)
+    pid = getattr(info, "backend_pid", None)
+    if pid is None and hasattr(connection, "get_server_pid"):
+        pid = connection.get_server_pid()
+    return pid if isinstance(pid, int) else None

@@ -4,7 +4,7 @@ import difflib
 import functools
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, Literal
 
@@ -17,11 +17,12 @@ from migsafe.model.catalog import Catalog
 from migsafe.model.checks import Check, CheckResult
 from migsafe.model.plan import Plan
 from migsafe.model.report import Excuse
+from migsafe.own_checks import prepared, run_own_checks
 from migsafe.preflight.answer import answer
 from migsafe.preflight.asking import LOCK_TIMEOUT_SECONDS, TIMEOUT_SECONDS, Connection
 from migsafe.settings import Settings
 
-__all__ = ["all_checks", "preflight"]
+__all__ = ["all_checks", "modules", "preflight"]
 
 
 def preflight(
@@ -31,17 +32,20 @@ def preflight(
     *,
     catalog: Catalog,
     skip: tuple[Excuse, ...] = (),
+    only: tuple[str, ...] = (),
     unknown_heads: tuple[str, ...] = (),
     backup_kind: Literal["dump", "evidence", "none"] = "dump",
 ) -> tuple[CheckResult, ...]:
-    """What every check that `plan` makes relevant has to say, in the order of the checks' names.
+    """What every check that `plan` makes relevant has to say, in the order of their names; then the team's own.
 
     Only reads, in transactions of its own, and needs no privilege: what this role may not see is `unknown`. A check
-    that `skip` names is asked all the same and its results are marked. `unknown_heads` are revisions in the database
-    that the scripts do not know. Raises UsageError when `skip` names no check, or a version in `settings` is none.
+    that `skip` names is asked all the same and its results are marked, and so are those that the settings require.
+    With `only`, no other check is asked. `unknown_heads` are revisions in the database that the scripts do not know.
+    Raises UsageError for a name that is no check, and for what cannot be understood in `settings`.
     """
+    prepared(settings)
     because = {excuse.name: excuse.because for excuse in skip if excuse.kind == "skip"}
-    _known(because)
+    _check_names({"--skip": because, "--only": only, "--require": settings.require}, settings)
     if unknown_heads and "heads" in because:
         raise UsageError(
             f"--skip heads: the database is at {', '.join(unknown_heads)}, from where these scripts know no way",
@@ -56,18 +60,26 @@ def preflight(
         "unknown_heads": unknown_heads,
         "backup_kind": backup_kind,
     }
-    results = (result for module in _load() for result in _asked(module, arguments))
-    return tuple(msgspec.structs.replace(each, skipped_because=because.get(each.check)) for each in results)
+    # From a place that the scripts do not know there is no way on, whatever else is not asked.
+    named = (*only, "heads") if unknown_heads else only
+    chosen = (module for module in modules() if not only or module.CHECK.name in named)
+    results = [result for module in chosen for result in _asked(module, arguments)]
+    own = tuple(each for each in settings.check if not only or each.name in only)
+    results += run_own_checks(msgspec.structs.replace(settings, check=own), connection, "before")
+    return tuple(
+        msgspec.structs.replace(each, skipped_because=because.get(each.check), required=each.check in settings.require)
+        for each in results
+    )
 
 
 def all_checks() -> tuple[Check, ...]:
     """All checks, by name."""
-    return tuple(module.CHECK for module in _load())
+    return tuple(module.CHECK for module in modules())
 
 
 @functools.cache
-def _load() -> tuple[ModuleType, ...]:
-    """The modules of checks/ in the order of their names: the folder is the registry."""
+def modules() -> tuple[ModuleType, ...]:
+    """The modules of checks/, each with its CHECK, in the order of their names: the folder is the registry."""
     package = importlib.import_module("migsafe.preflight.checks")
     names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
     return tuple(importlib.import_module(f"{package.__name__}.{name}") for name in names)
@@ -117,10 +129,17 @@ def _grant(check: Check, connection: Connection) -> str:
     return f"GRANT {check.privilege} TO {connection.info.user};"
 
 
-def _known(names: Iterable[str]) -> None:
+def _check_names(named: Mapping[str, Iterable[str]], settings: Settings) -> None:
+    """Raise UsageError for an option with a name that no check has, and for an own check with the name of one."""
     known = [check.name for check in all_checks()]
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            remedy = f"Did you mean {near[0]}?" if near else f"The checks are: {', '.join(known)}."
-            raise UsageError(f"--skip: there is no check {name}", remedy)
+    for own in settings.check:
+        if own.name in known:
+            where = f"{settings.source}: " if settings.source else ""
+            raise UsageError(f"{where}check.name: migsafe has a check {own.name} itself", "Give yours another name.")
+    known += [own.name for own in settings.check]
+    for option, names in named.items():
+        for name in names:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                remedy = f"Did you mean {near[0]}?" if near else f"The checks are: {', '.join(known)}."
+                raise UsageError(f"{option}: there is no check {name}", remedy)

@@ -17,9 +17,14 @@ _WRITES = {
     "MERGE": "INSERT, UPDATE, DELETE",
 }
 
+_DROPS = tuple(f"DROP {kind}" for kind in ("TABLE", "INDEX", "VIEW", "MATERIALIZED VIEW", "SEQUENCE", "FOREIGN TABLE"))
+
 
 class Demand(msgspec.Struct, frozen=True):
-    """A right that a statement needs; `kind` as in Need, `role` when SET ROLE made it another one."""
+    """A right that a statement needs; `role` when SET ROLE made it another one.
+
+    `kind` is as in Need, or "drop": of `name`, which the owner of its schema may as well (DROP TABLE in the manual).
+    """
 
     kind: str
     name: str
@@ -42,12 +47,15 @@ def demands(plan: Plan) -> tuple[Demand, ...]:
 
 def _needs(moment: Moment) -> Iterator[tuple[str, str, str | None]]:
     effects = moment.effects
+    # What CASCADE takes along, and the parts of what is dropped, needs no right of its own.
+    drops = effects.command in _DROPS and any(need.kind == "owner" for need in effects.needs)
     for need in effects.needs:
         if need.kind in ("owner", "privilege"):
-            yield from _on(moment, need.kind, need.name, need.detail)
+            kind = "drop" if drops and need.kind == "owner" else need.kind
+            yield from _on(moment, kind, need.name, need.detail)
         elif need.kind in ("create-in-schema", "create-in-database", "superuser"):
             yield need.kind, need.name, None
-    for name in altered_relations(effects):
+    for name in () if drops else altered_relations(effects):
         yield from _on(moment, "owner", name)
     for write in effects.writes:
         yield from _on(moment, "privilege", write.relation, _WRITES.get(write.command, write.command))

@@ -1,10 +1,13 @@
 """A backup that somebody else made: whole, and with the rows of the tables that matter."""
 
 import collections
+import datetime
 import gzip
 import re
+import shutil
 import subprocess
 import tarfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -15,6 +18,7 @@ _COMPLETE = "PostgreSQL database dump complete"
 # pg_dump of 2025 and later writes \unrestrict after the line that says complete.
 _LAST_LINES = 10
 _DATA = re.compile(r"-- Data for Name: (.*); Type: TABLE DATA; Schema: (.*); Owner: ")
+_VERSION = re.compile(r"-- Dumped from database version (\d+)")
 _READ_TIMEOUT = 4 * 3600.0
 
 Table = tuple[str, str]
@@ -23,7 +27,8 @@ Table = tuple[str, str]
 class Evidence(msgspec.Struct, frozen=True):
     """What reading a dump to its end found: `fault` None when it is whole; `tables` have their rows in it.
 
-    `unreadable`: migsafe cannot read this kind of file; that is no fault of the file. `database` is where it is from.
+    `unreadable`: migsafe cannot read this kind of file; that is no fault of the file. `database` is where it is from,
+    `version` the major version of that server, `created` what an archive's header says, as if it were UTC.
     """
 
     kind: str
@@ -31,12 +36,19 @@ class Evidence(msgspec.Struct, frozen=True):
     unreadable: bool = False
     tables: frozenset[Table] = frozenset()
     database: str | None = None
+    version: int | None = None
+    created: float | None = None
 
 
 def modified(path: Path) -> float:
     """Seconds since the epoch at which the dump was last written; that of its newest file for a directory."""
     files = list(path.iterdir()) if path.is_dir() else [path]
     return max((file.stat().st_mtime for file in files), default=path.stat().st_mtime)
+
+
+def length(path: Path) -> int:
+    """Bytes of the dump; of all its files for a directory."""
+    return sum(file.stat().st_size for file in (path.iterdir() if path.is_dir() else [path]))
 
 
 def read(path: Path, server: int, wanted: frozenset[Table]) -> Evidence:
@@ -54,7 +66,9 @@ def read(path: Path, server: int, wanted: frozenset[Table]) -> Evidence:
     if head[:5] == b"PGDMP":
         return _archive(path, server, wanted)
     if head[:4] == b"\x28\xb5\x2f\xfd":
-        return Evidence("zstd", fault="it is compressed with zstd", unreadable=True)
+        return _zstd(path)
+    if head[:4] == b"\x04\x22\x4d\x18":
+        return Evidence("SQL, lz4", fault="it is compressed with lz4", unreadable=True)
     return _plain(path, gzipped=head[:2] == b"\x1f\x8b")
 
 
@@ -67,7 +81,19 @@ def _archive(path: Path, server: int, wanted: frozenset[Table]) -> Evidence:
     listed = _run([program, "--list", str(path)]).stdout
     found = {table for table in wanted if f" TABLE DATA {table[0]} {table[1]} " in listed}
     database = re.search(r"^;\s+dbname: (.*)$", listed, re.MULTILINE)
-    return Evidence("archive", tables=frozenset(found), database=database[1] if database else None)
+    version = re.search(r"^;\s+Dumped from database version: (\d+)", listed, re.MULTILINE)
+    return Evidence(
+        "archive",
+        tables=frozenset(found),
+        database=database[1] if database else None,
+        version=int(version[1]) if version else None,
+        created=_created(listed),
+    )
+
+
+def _created(listed: str) -> float | None:
+    found = re.search(r"^; Archive created at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", listed, re.MULTILINE)
+    return datetime.datetime.fromisoformat(f"{found[1]}+00:00").timestamp() if found else None
 
 
 def _tar_fault(path: Path) -> str | None:
@@ -108,18 +134,45 @@ def _last_line(text: str) -> str:
 
 def _plain(path: Path, gzipped: bool) -> Evidence:
     kind = "SQL, gzip" if gzipped else "SQL"
-    tables: set[Table] = set()
-    last: collections.deque[str] = collections.deque(maxlen=_LAST_LINES)
     try:
         with gzip.open(path, "rb") if gzipped else path.open("rb") as file:
-            for raw in file:
-                line = raw.decode("utf-8", errors="replace")
-                last.append(line)
-                match = _DATA.match(line)
-                if match is not None:
-                    tables.add((match[2], match[1]))
+            return _lines(kind, file)
     except (EOFError, OSError) as error:
         return Evidence(kind, fault=f"it cannot be read to its end ({error})")
+
+
+def _zstd(path: Path) -> Evidence:
+    """SQL that zstd packed, read through that program: Python has no zstd before 3.14."""
+    program = shutil.which("zstd")
+    if program is None:
+        return Evidence("zstd", fault="it is compressed with zstd, and that program is not here", unreadable=True)
+    with subprocess.Popen(
+        [program, "-dcq", "--", str(path)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        if process.stdout.peek(5)[:5] == b"PGDMP":  # type: ignore[attr-defined]  # a BufferedReader, by default
+            process.kill()
+            return Evidence("zstd", fault="it is an archive inside zstd", unreadable=True)
+        found = _lines("SQL, zstd", process.stdout)
+        code = process.wait()
+    return found if code == 0 else Evidence("SQL, zstd", fault=f"zstd cannot read it to its end (it ended with {code})")
+
+
+def _lines(kind: str, lines: Iterable[bytes]) -> Evidence:
+    tables: set[Table] = set()
+    last: collections.deque[str] = collections.deque(maxlen=_LAST_LINES)
+    version: int | None = None
+    for raw in lines:
+        line = raw.decode("utf-8", errors="replace")
+        last.append(line)
+        match = _DATA.match(line)
+        if match is not None:
+            tables.add((match[2], match[1]))
+        elif version is None and (said := _VERSION.match(line)) is not None:
+            version = int(said[1])
     if not any(_COMPLETE in line for line in last):
         return Evidence(kind, fault=f'it does not end with "{_COMPLETE}"')
-    return Evidence(kind, tables=frozenset(tables))
+    return Evidence(kind, tables=frozenset(tables), version=version)

@@ -26,6 +26,7 @@ TYPES = {
 class Wanted(msgspec.Struct, frozen=True):
     """An extension that the plan uses. `creates`: the plan creates it, in `version` (None: the server's default).
 
+    `updates`: it is there by then, and ALTER EXTENSION takes it to `version`. `hnsw`: the plan builds such an index.
     `minimum` is the oldest version that will do, `because` says for what.
     """
 
@@ -34,6 +35,8 @@ class Wanted(msgspec.Struct, frozen=True):
     version: str | None = None
     minimum: str | None = None
     because: str | None = None
+    updates: bool = False
+    hnsw: bool = False
 
 
 def wanted(plan: Plan, catalog: Catalog) -> tuple[Wanted, ...]:
@@ -47,8 +50,11 @@ def wanted(plan: Plan, catalog: Catalog) -> tuple[Wanted, ...]:
 
 
 def _created(effects: Effects) -> Iterator[Wanted]:
+    updated = {each.after.name: each.after for each in effects.alters if isinstance(each.after, Extension)}
+    for name, extension in updated.items():
+        yield Wanted(name, version=extension.version, updates=True)
     for need in effects.needs:
-        if need.kind == "extension":
+        if need.kind == "extension" and need.name not in updated:
             yield Wanted(need.name, creates=True, version=need.detail)
     for made in effects.creates:
         if isinstance(made, Extension):
@@ -61,7 +67,7 @@ def _used(effects: Effects, catalog: Catalog) -> Iterator[Wanted]:
     for method, index in methods.items():
         if method in METHODS:
             extension, minimum = METHODS[method]
-            yield Wanted(extension, minimum=minimum, because=f"the {method} index {index}")
+            yield Wanted(extension, minimum=minimum, because=f"the {method} index {index}", hnsw=method == "hnsw")
     for thing in (*effects.creates, *(altered.after for altered in effects.alters)):
         if isinstance(thing, Column) and thing.type:
             yield from _of_type(thing, catalog)
@@ -84,6 +90,8 @@ def _merged(one: Wanted, other: Wanted) -> Wanted:
         version=one.version or other.version,
         minimum=newer.minimum,
         because=newer.because or one.because or other.because,
+        updates=one.updates or other.updates,
+        hnsw=one.hnsw or other.hnsw,
     )
 
 

@@ -1,6 +1,8 @@
 """What a plan does to the server as it is now: an object that the plan itself makes is nobody's yet."""
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -13,19 +15,74 @@ from migsafe.model.statement import Statement
 _RELATIONS = ("table", "partitioned table", "view", "materialized view", "sequence", "foreign table", "index")
 
 
+class History:
+    """What the statements of a plan do to names, by position: looked up as of a statement, kept once for all of them.
+
+    `made`: relations, indexes and types that the plan creates; `gone`: those that it drops or renames away;
+    `parts_gone`: columns and constraints as (relation, name); `renamed`: the name of now by the new name.
+    """
+
+    def __init__(self) -> None:
+        self.made: _Changes = {}
+        self.gone: _Changes = {}
+        self.parts_gone: _Changes = {}
+        self.renamed: _Changes = {}
+
+    def before(self, statement: Statement, position: int) -> None:
+        """What `statement`, at `position`, creates."""
+        for each in statement.effects.creates:
+            if isinstance(each, Relation | Index | Type):
+                _note(self.made, each.name, position, True)
+
+    def after(self, statement: Statement, position: int) -> None:
+        """What the statement before `position` leaves behind."""
+        effects = statement.effects
+        for each in effects.creates:
+            if isinstance(each, Relation | Index | Type):
+                _note(self.gone, each.name, position, False)
+        for drop in effects.drops:
+            if drop.of is not None:
+                _note(self.parts_gone, (drop.of, drop.name), position, True)
+            else:
+                _note(self.made, drop.name, position, False)
+                _note(self.gone, drop.name, position, True)
+        for rename in effects.renames:
+            if rename.old.of is not None:
+                _note(self.parts_gone, (rename.old.of, rename.old.name), position, True)
+            else:
+                self._rename(rename.old.name, rename.new.name, position)
+
+    def _rename(self, old: str, new: str, position: int) -> None:
+        if _at(self.made, old, position):
+            _note(self.made, old, position, False)
+            _note(self.made, new, position, True)
+        else:
+            _note(self.renamed, new, position, _at(self.renamed, old, position) or old)
+            _note(self.renamed, old, position, None)
+            _note(self.gone, old, position, True)
+        _note(self.gone, new, position, False)
+
+
+_Changes = dict[str | tuple[str, str], list[tuple[int, Any]]]
+
+
+def _note(changes: _Changes, name: str | tuple[str, str], position: int, value: bool | str | None) -> None:
+    changes.setdefault(name, []).append((position, value))
+
+
+def _at(changes: _Changes, name: str | tuple[str, str], position: int) -> Any:
+    return next((value for since, value in reversed(changes.get(name, ())) if since <= position), None)
+
+
 class Moment(msgspec.Struct, frozen=True):
     """A statement of a plan, and what the statements before it have changed about names.
 
-    `made`: relations, indexes and types that the plan creates up to and with this statement; `gone`: those that an
-    earlier one drops or renames away, `parts_gone` columns and constraints as (relation, name); `renamed`: the name
-    of now by the new name. `role` is what SET ROLE chose, for the transaction when `role_is_local`.
+    `role` is what SET ROLE chose, for the transaction when `role_is_local`.
     """
 
     statement: Statement
-    made: frozenset[str] = frozenset()
-    gone: frozenset[str] = frozenset()
-    parts_gone: frozenset[tuple[str, str]] = frozenset()
-    renamed: Mapping[str, str] = {}
+    history: History
+    position: int
     role: str | None = None
     role_is_local: bool = False
 
@@ -35,47 +92,53 @@ class Moment(msgspec.Struct, frozen=True):
 
     def now(self, name: str) -> str | None:
         """The name under which a relation is on the server before the plan; None when the plan makes it."""
-        if name in self.made or name.startswith("pg_temp."):
+        if name.startswith("pg_temp.") or _at(self.history.made, name, self.position):
             return None
-        return self.renamed.get(name, name)
+        return _at(self.history.renamed, name, self.position) or name
+
+    def is_gone(self, name: str) -> bool:
+        """Whether an earlier statement drops or renames away the relation, index or type that was called so."""
+        return bool(_at(self.history.gone, name, self.position))
+
+    def is_part_gone(self, relation: str, name: str) -> bool:
+        """The same of a column or constraint."""
+        return bool(_at(self.history.parts_gone, (relation, name), self.position))
 
 
 def moments(plan: Plan) -> Iterator[Moment]:
     """Every statement of `plan` but those that only move Alembic's version."""
+    return iter(_moments(_This(plan)))
+
+
+class _This:
+    """One plan, by identity: to compare two would read every statement of both."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _This) and other.plan is self.plan
+
+    def __hash__(self) -> int:
+        return id(self.plan)
+
+
+@functools.lru_cache(maxsize=1)
+def _moments(this: _This) -> tuple[Moment, ...]:
+    """Made once for all checks, which ask one plan after the other."""
+    return tuple(_followed(this.plan))
+
+
+def _followed(plan: Plan) -> Iterator[Moment]:
     last: Moment | None = None
-    for statement in plan.statements:
-        last = _next(last, statement)
+    history = History()
+    for position, statement in enumerate(plan.statements):
+        if last is not None:
+            history.after(last.statement, position)
+        history.before(statement, position)
+        last = _with_role(Moment(statement, history, position), last)
         if not only_moves_version(statement.effects, plan.version_table):
             yield last
-
-
-def _next(last: Moment | None, statement: Statement) -> Moment:
-    created = {each.name for each in statement.effects.creates if isinstance(each, Relation | Index | Type)}
-    if last is None:
-        return _with_role(Moment(statement, frozenset(created)), None)
-    if not (last.effects.changes_schema or created):
-        return _with_role(msgspec.structs.replace(last, statement=statement), last)
-    made, gone, parts, renamed = set(last.made), set(last.gone - last.made), set(last.parts_gone), dict(last.renamed)
-    parts |= {(drop.of, drop.name) for drop in last.effects.drops if drop.of is not None}
-    parts |= {(each.old.of, each.old.name) for each in last.effects.renames if each.old.of is not None}
-    dropped = {drop.name for drop in last.effects.drops if drop.of is None}
-    made -= dropped
-    gone |= dropped
-    for rename in last.effects.renames:
-        if rename.old.of is None:
-            _rename(rename.old.name, rename.new.name, made, gone, renamed)
-    made |= created
-    return _with_role(Moment(statement, frozenset(made), frozenset(gone), frozenset(parts), renamed), last)
-
-
-def _rename(old: str, new: str, made: set[str], gone: set[str], renamed: dict[str, str]) -> None:
-    if old in made:
-        made.discard(old)
-        made.add(new)
-    else:
-        renamed[new] = renamed.pop(old, old)
-        gone.add(old)
-    gone.discard(new)
 
 
 def _with_role(moment: Moment, last: Moment | None) -> Moment:
@@ -108,8 +171,13 @@ def is_version_table(name: str, version_table: str) -> bool:
 
 def locks(plan: Plan) -> tuple[Lock, ...]:
     """The strongest lock on each relation that is there already, under its name of now."""
+    return _locks(_This(plan))
+
+
+@functools.lru_cache(maxsize=1)
+def _locks(this: _This) -> tuple[Lock, ...]:
     strongest: dict[str, Lock] = {}
-    for moment in moments(plan):
+    for moment in moments(this.plan):
         for lock in moment.effects.locks:
             name = moment.now(lock.relation)
             held = strongest.get(name or "")

@@ -1,6 +1,7 @@
 """The user's Alembic environment, found and opened as Alembic itself would."""
 
 import configparser
+import functools
 import importlib
 import os
 import sys
@@ -182,9 +183,14 @@ def broken_place(error: BaseException, directory: Path) -> str | None:
 
 def relative(path: str | os.PathLike[str]) -> str:
     """`path` as a person in the working directory would write it."""
+    return _relative(os.fspath(path), Path.cwd())
+
+
+@functools.cache
+def _relative(path: str, directory: Path) -> str:
     absolute = Path(path).resolve()
     try:
-        return str(absolute.relative_to(Path.cwd()))
+        return str(absolute.relative_to(directory))
     except ValueError:
         return str(absolute)
 

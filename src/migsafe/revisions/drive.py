@@ -25,6 +25,10 @@ Work = Callable[[tuple[str, ...], MigrationContext], Iterable[Any]]
 # Where a context keeps what env.py passed to run_migrations(): upgrade(op, tables) is called with it.
 RUN_ARGS = "migsafe_run_args"
 
+# Where it keeps whether env.py, left to itself, runs all revisions in one transaction.
+ONE_TRANSACTION = "migsafe_one_transaction"
+GUARDED = "migsafe_guarded"
+
 # The guard that an env.py may install (migsafe.guard) stays out of the way while migsafe itself is driving.
 driving = False
 
@@ -91,6 +95,8 @@ def _own_configure(
     original = env.configure
 
     def configure(connection: Any = None, *args: Any, **kwargs: Any) -> None:
+        # The guard of env.py gives each revision its own transaction, whatever env.py says.
+        shared = not kwargs.get("transaction_per_migration", False) and GUARDED not in env.context_opts
         kwargs["transaction_per_migration"] = True
         # A project that declares its DDL not transactional (quay does) still runs on PostgreSQL, where it is.
         kwargs.pop("transactional_ddl", None)
@@ -99,6 +105,7 @@ def _own_configure(
         if connection is not None:
             leave_external_transaction(connection, environment.config.attributes.values())
         original(connection, *args, **kwargs)
+        env.get_context().opts[ONE_TRANSACTION] = shared
         if configured is not None:
             configured(env.get_context())
 

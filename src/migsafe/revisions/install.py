@@ -49,6 +49,8 @@ def install(context: Any, sentry_of: Callable[[Requested], Sentry | None]) -> No
     Does nothing under `migsafe upgrade`, which guards better, in offline mode, and for commands that run no revision.
     """
     env: EnvironmentContext | None = getattr(context, "_proxy", None)
+    if env is not None and drive.driving:
+        env.context_opts[drive.GUARDED] = True
     if env is None or drive.driving or env.context_opts.get("as_sql") or "destination_rev" not in env.context_opts:
         return
     with _as_command_error():

@@ -1,5 +1,7 @@
 """Where in a revision file a statement comes from."""
 
+import bisect
+import functools
 import re
 import sys
 from collections.abc import Iterator
@@ -38,19 +40,47 @@ def locate(paths: frozenset[str]) -> Place | None:
     operation = None
     for frame in _frames(sys._getframe(1)):
         code = frame.f_code
-        if code in _BOOKKEEPING:
-            return BOOKKEEPING
-        if code.co_filename.endswith(_REFLECTION):
-            return None
-        if code.co_name == "flush" and isinstance(frame.f_locals.get("self"), BatchOperationsImpl):
-            queued = frame.f_locals["self"].batch
-            if isinstance(queued, _TracedBatch) and queued.current is not None:
-                return queued.current
-        if code.co_filename in paths:
-            return Place(code.co_filename, frame.f_lineno, operation)
-        if operation is None and code.co_name == "invoke" and "operation" in frame.f_locals:
-            operation = operation_name(type(frame.f_locals["operation"]).__name__)
+        if code.co_filename in paths and code not in _BOOKKEEPING:
+            return Place(code.co_filename, _line(frame), operation)
+        match _kind(code):
+            case "bookkeeping":
+                return BOOKKEEPING
+            case "reflection":
+                return None
+            case "flush" if isinstance(frame.f_locals.get("self"), BatchOperationsImpl):
+                queued = frame.f_locals["self"].batch
+                if isinstance(queued, _TracedBatch) and queued.current is not None:
+                    return queued.current
+            case "invoke" if operation is None and "operation" in frame.f_locals:
+                operation = operation_name(type(frame.f_locals["operation"]).__name__)
     return Place(operation=operation)
+
+
+def _line(frame: FrameType) -> int | None:
+    """`f_lineno`, which reads a function's table of lines from its start at every call: slow for a long upgrade()."""
+    if len(frame.f_code.co_linetable) < _LONG:
+        return frame.f_lineno
+    starts, lines = _lines(frame.f_code)
+    return lines[bisect.bisect_right(starts, frame.f_lasti) - 1]
+
+
+_LONG = 2000
+
+
+@functools.cache
+def _lines(code: CodeType) -> tuple[list[int], list[int | None]]:
+    ranges = list(code.co_lines())
+    return [start for start, _, _ in ranges], [line for _, _, line in ranges]
+
+
+@functools.cache
+def _kind(code: CodeType) -> str | None:
+    """What a frame of that code tells."""
+    if code in _BOOKKEEPING:
+        return "bookkeeping"
+    if code.co_filename.endswith(_REFLECTION):
+        return "reflection"
+    return code.co_name if code.co_name in ("flush", "invoke") else None
 
 
 def line_in(paths: frozenset[str]) -> int | None:
@@ -58,6 +88,7 @@ def line_in(paths: frozenset[str]) -> int | None:
     return next((frame.f_lineno for frame in _frames(sys._getframe(1)) if frame.f_code.co_filename in paths), None)
 
 
+@functools.cache
 def operation_name(class_name: str) -> str:
     """`AddColumnOp` as its users know it: `op.add_column`."""
     if class_name == "ExecuteSQLOp":

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from migsafe.errors import RevisionError, UsageError
 from migsafe.revisions.config import Environment, loading
-from migsafe.revisions.drive import RUN_ARGS, Work, run_env, version_table
+from migsafe.revisions.drive import ONE_TRANSACTION, RUN_ARGS, Work, run_env, version_table
 from migsafe.revisions.heads import heads_after
 from migsafe.revisions.place import BatchTracer
 from migsafe.revisions.render import RenderedStep, describe, render
@@ -22,7 +22,8 @@ class Reading(msgspec.Struct, frozen=True):
 
     as the driver got them (a password among them: never printed); None when env.py ran offline.
     `unknown_heads` are in the database and not in the scripts; then there are no steps. `back` are the revisions' own
-    downgrade() in the order in which they would undo `steps`; empty for a downgrade.
+    downgrade() in the order in which they would undo `steps`; empty for a downgrade. `one_transaction`: env.py leaves
+    transaction_per_migration off.
     """
 
     heads: tuple[str, ...]
@@ -36,6 +37,7 @@ class Reading(msgspec.Struct, frozen=True):
     unknown_heads: tuple[str, ...] = ()
     back: tuple[RenderedStep, ...] = ()
     notes: tuple[str, ...] = ()
+    one_transaction: bool = False
 
     def __repr__(self) -> str:
         return f"Reading(heads={self.heads!r}, target={self.target!r}, steps={len(self.steps)})"
@@ -49,19 +51,20 @@ def read(
     url: str | None = None,
     start: tuple[str, ...] | None = None,
     revisions: bool = True,
+    back: bool = True,
 ) -> Reading:
     """Run env.py once, without changing anything, and render every step from the database's heads to `target`.
 
     With `start` (heads, () for base) the database's own heads do not matter, and env.py is run offline: no server is
-    needed. Without `revisions` only the database is looked at. Raises UsageError for a target that Alembic does not
-    know, RevisionError for a broken file.
+    needed. Without `revisions` only the database is looked at, without `back` the way back is not rendered. Raises
+    UsageError for a target that Alembic does not know, RevisionError for a broken file.
     """
     result: list[Reading] = []
     seen: list[Mapping[str, Any]] = []
 
     def work(heads: tuple[str, ...], context: MigrationContext) -> Iterable[Any]:
         known = start if start is not None else heads
-        result.append(_reading(environment, target if revisions else None, direction, known, context))
+        result.append(_reading(environment, target if revisions else None, direction, known, context, back=back))
         if not seen and context.connection is not None and not context.as_sql:
             seen.append(parameters_of(context))
         _leave_alone(environment, context)
@@ -75,7 +78,7 @@ def read(
             "env.py never called context.run_migrations()",
             "Without it no migration can run; see Alembic's env.py template.",
         )
-    return _without_env_py(environment, target, direction, start, failed)
+    return _without_env_py(environment, target, direction, start, failed, back=back)
 
 
 def _ran(
@@ -137,10 +140,12 @@ def _reading(
     direction: Direction,
     heads: tuple[str, ...],
     context: MigrationContext,
+    *,
+    back: bool,
 ) -> Reading:
     unknown = tuple(head for head in heads if not _known(environment, head))
     steps = [] if unknown or target is None else steps_between(environment, target, direction, heads)
-    reading = reading_of(environment, steps, direction, heads, context)
+    reading = reading_of(environment, steps, direction, heads, context, back=back)
     return msgspec.structs.replace(reading, unknown_heads=unknown)
 
 
@@ -150,24 +155,27 @@ def reading_of(
     direction: Direction,
     heads: tuple[str, ...],
     context: MigrationContext,
+    *,
+    back: bool = True,
 ) -> Reading:
     """What `steps` would do, rendered for the connection of `context`; also while an env.py is running."""
     with BatchTracer() as batches:
         arguments = context.opts.get(RUN_ARGS, {})
         rendered = tuple(render(step, context, arguments, batches) for step in steps)
-        undone = reversed(steps) if direction == "upgrade" else ()
-        back = tuple(_render_undo(environment, step, context, arguments, batches) for step in undone)
+        undone = reversed(steps) if back and direction == "upgrade" else ()
+        way_back = tuple(_render_undo(environment, step, context, arguments, batches) for step in undone)
     path = search_path(context)
     info = getattr(context.dialect, "server_version_info", None)
     return Reading(
         heads=heads,
         target=states[-1] if (states := heads_after(heads, steps)) else heads,
         steps=rendered,
-        back=back,
+        back=way_back,
         direction=direction,
         version_table=_found_version_table(context, path),
         search_path=path or ("public",),
         server_version=info[0] if info and not context.as_sql else None,
+        one_transaction=context.opts.get(ONE_TRANSACTION, False),
     )
 
 
@@ -177,11 +185,13 @@ def _without_env_py(
     direction: Direction,
     start: tuple[str, ...],
     failed: str | None,
+    *,
+    back: bool,
 ) -> Reading:
     """For an env.py that refuses offline mode: the revisions are rendered without it."""
     context = MigrationContext.configure(dialect_name="postgresql", opts={"script": environment.script})
     with loading(environment):
-        reading = _reading(environment, target, direction, start, context)
+        reading = _reading(environment, target, direction, start, context, back=back)
     why = f" ({failed})" if failed else ""
     return msgspec.structs.replace(
         reading,

@@ -8,7 +8,7 @@ parameter is never dropped; and the first look at a result makes the revision un
 import io
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from typing import Any, Literal, cast
 
@@ -21,12 +21,14 @@ from migsafe.revisions.config import relative
 from migsafe.revisions.place import BatchTracer, Place
 from migsafe.revisions.record import Connection, Recorder, Rendered, Result, Unreadable
 from migsafe.revisions.sentence import short
+from migsafe.revisions.traits import WayBack, application_imports, way_back
 
 
 class RenderedStep(msgspec.Struct, frozen=True):
     """What a step sends. `unreadable` says why the rest, after `pieces`, cannot be known this way; `needs_server`
 
-    that a server may tell: the revision looks at the database, rather than raises."""
+    that a server may tell: the revision looks at the database, rather than raises. `downgrade` and `imports` are what
+    the file of an upgrade says besides (see traits)."""
 
     revision: str
     down_revisions: tuple[str, ...]
@@ -37,6 +39,8 @@ class RenderedStep(msgspec.Struct, frozen=True):
     needs_server: bool = False
     read: Literal["offline", "replayed"] = "offline"
     notes: tuple[str, ...] = ()
+    downgrade: WayBack | None = None
+    imports: tuple[str, ...] = ()
 
 
 def render(
@@ -63,8 +67,10 @@ def describe(step: RevisionStep, pieces: tuple[Rendered, ...], unreadable: str |
         down_revisions=tuple(script._versioned_down_revisions),
         path=relative(script.path),
         doc=script.doc or "",
-        pieces=tuple(msgspec.structs.replace(each, place=_shown(each.place, script.path)) for each in pieces),
+        pieces=_shown(pieces, script.path),
         unreadable=unreadable,
+        downgrade=way_back(script.module) if step.is_upgrade else None,
+        imports=application_imports(script.path) if step.is_upgrade else (),
     )
 
 
@@ -76,8 +82,15 @@ def revision_paths(step: RevisionStep) -> frozenset[str]:
     return frozenset(names)
 
 
-def _shown(place: Place, path: str) -> Place:
-    return Place(relative(place.path or path), place.line, place.operation)
+def _shown(pieces: Sequence[Rendered], path: str) -> tuple[Rendered, ...]:
+    """The pieces with their paths as a person in the working directory would write them."""
+    names = {name: relative(name) for name in {each.place.path or path for each in pieces}}
+    return tuple(
+        Rendered(
+            each.sql, Place(names[each.place.path or path], each.place.line, each.place.operation), each.transaction
+        )
+        for each in pieces
+    )
 
 
 def _dialect(context: MigrationContext) -> Any:

@@ -6,6 +6,7 @@ from migsafe.errors import LockNotAvailable, MigsafeError
 from migsafe.model.plan import Plan
 from migsafe.postgres.sqlstate import (
     LOCK_NOT_AVAILABLE,
+    QUERY_CANCELED,
     RETRYABLE,
     is_connection_loss,
     server_message,
@@ -13,8 +14,13 @@ from migsafe.postgres.sqlstate import (
 )
 from migsafe.revisions.config import relative
 from migsafe.revisions.sentence import named
+from migsafe.run.ahead import takes_time
 from migsafe.run.failure import Failure
 from migsafe.run.runner import PlanRunner
+from migsafe.run.watchdog import Verdict
+
+# A statement that should take a moment and did not may have met a checkpoint; the third time it is no accident.
+_ATTEMPTS = 3
 
 
 def explain(error: BaseException, runner: PlanRunner, plan: Plan) -> Failure:
@@ -23,14 +29,22 @@ def explain(error: BaseException, runner: PlanRunner, plan: Plan) -> Failure:
     where = f"{place}: " if place else ""
     if isinstance(error, KeyboardInterrupt):
         return Failure("interrupted by the operator", _again(plan), None, statement, place, interrupted=True)
-    if isinstance(error, LockNotAvailable):
-        return Failure(error.message, error.remedy, LOCK_NOT_AVAILABLE, statement, place, runner.blockers())
-    if isinstance(error, MigsafeError):
+    if isinstance(error, LockNotAvailable) and error.remedy is not None:
+        blockers = runner.blockers()
+        return Failure(error.message, error.remedy, LOCK_NOT_AVAILABLE, statement, place, blockers, again=True)
+    if isinstance(error, MigsafeError) and not isinstance(error, LockNotAvailable):
         return Failure(error.message, error.remedy, None, statement, place)
-    sqlstate = sqlstate_of(error)
+    sqlstate = LOCK_NOT_AVAILABLE if isinstance(error, LockNotAvailable) else sqlstate_of(error)
+    verdict = runner.verdict()
+    if verdict is not None and verdict.phase == "over":
+        message = f"{where}the time for the whole run is over; stopped at: {statement}"
+        return Failure(message, _again(plan), sqlstate, statement, place, runner.blockers(), late=True)
+    if verdict is not None and (sqlstate == QUERY_CANCELED or is_connection_loss(error)):
+        return _stopped(verdict, runner, plan, where)
     if sqlstate in RETRYABLE:
         blockers = runner.blockers()
-        return Failure(f"{where}{_waited(sqlstate)}: {statement}", _later(plan), sqlstate, statement, place, blockers)
+        message = f"{where}{_waited(sqlstate)}: {statement}"
+        return Failure(message, _later(plan), sqlstate, statement, place, blockers, again=True)
     if is_connection_loss(error):
         return Failure(
             f"{where}the connection to the server was lost during: {statement}",
@@ -48,6 +62,28 @@ def explain(error: BaseException, runner: PlanRunner, plan: Plan) -> Failure:
     parts += [f"detail: {said.detail}"] if said.detail else []
     parts += [f"hint: {said.hint}"] if said.hint else []
     return Failure("; ".join(parts), _mend(plan), sqlstate, statement, place)
+
+
+def _stopped(verdict: Verdict, runner: PlanRunner, plan: Plan, where: str) -> Failure:
+    """Our own cancel: while we waited for a lock it is a lock that was not to be had; while we held one, it depends."""
+    place, statement = runner.place(), runner.statement_text()
+    sessions = "1 session" if verdict.sessions == 1 else f"{verdict.sessions} sessions"
+    of = f" for {verdict.relation}" if verdict.relation else ""
+    waited = f"{sessions} waited{of}, the longest for {verdict.seconds:.2f} s"
+    if verdict.phase == "waiting":
+        message = f"{where}we left the queue for a lock because behind us {waited}: {statement}"
+        return Failure(message, _later(plan), QUERY_CANCELED, statement, place, runner.blockers(), again=True)
+    how = "we ended our session" if verdict.ended else "we stopped"
+    foreseen = any(takes_time(each.effects) for each in runner.planned())
+    message = f"{where}{how} because {waited}, while we held the lock: {statement}"
+    if not foreseen:
+        message += "; it was predicted to take a moment: prediction and reality disagree"
+    remedy = (
+        "It takes its time under a lock. Run it when nobody needs the table, or in a way that does not stop them "
+        f"(migsafe lint), or let them wait: {_command(plan)} --max-wait 5min"
+    )
+    again = not foreseen and runner.held_too_long + 1 < _ATTEMPTS
+    return Failure(message, remedy, QUERY_CANCELED, statement, place, again=again)
 
 
 def _raised_at(error: BaseException, runner: PlanRunner) -> str | None:

@@ -6,7 +6,10 @@ from migsafe.model.run import Blocker
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """`message` is one or more plain sentences; `statement` and `place` of what failed, as far as known."""
+    """`message` is one or more plain sentences; `statement` and `place` of what failed, as far as known.
+
+    `again`: another attempt may succeed. `late`: there is no time for one.
+    """
 
     message: str
     remedy: str | None = None
@@ -15,3 +18,5 @@ class Failure(msgspec.Struct, frozen=True):
     place: str | None = None
     blockers: tuple[Blocker, ...] = ()
     interrupted: bool = False
+    again: bool = False
+    late: bool = False

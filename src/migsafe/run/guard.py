@@ -14,9 +14,13 @@ from migsafe.errors import LockNotAvailable, RunFailed
 from migsafe.journal import Journal
 from migsafe.model.catalog import Catalog, Index
 from migsafe.model.effects import Effects
+from migsafe.model.statement import Statement
 from migsafe.postgres import leftovers, progress, session
 from migsafe.revisions.place import BOOKKEEPING, Place
 from migsafe.revisions.watch import Call, Execute, as_sql
+from migsafe.run.ahead import disturbing
+from migsafe.run.entry import Entry
+from migsafe.run.watchdog import Watchdog
 from migsafe.sql.predict import predict
 
 Told = Callable[[str, float | None], None]
@@ -48,7 +52,8 @@ class Guard:
     """A revisions.Watcher for one attempt.
 
     `own` is a second connection, in autocommit, for what must not be asked on the one that migrates. `lock_timeout`
-    in seconds holds for every statement but CONCURRENTLY ones and those of a revision that sets its own.
+    in seconds holds for every statement but CONCURRENTLY ones and those of a revision that sets its own. `entry` gets
+    a transaction its locks, `watchdog` watches whatever has some.
     """
 
     def __init__(
@@ -59,9 +64,13 @@ class Guard:
         schema: str | None,
         lock_timeout: float,
         told: Told,
+        entry: Entry,
+        watchdog: Watchdog,
+        emit: Callable[..., None],
         search_path: tuple[str, ...] = ("public",),
         respected: bool = False,
     ) -> None:
+        self.entry, self.watchdog, self.emit = entry, watchdog, emit
         self.own, self.journal, self.schema, self.told = own, journal, schema, told
         self.catalog = Catalog(search_path=search_path)
         self.lock_timeout = f"{max(1, round(lock_timeout * 1000))}ms"
@@ -85,16 +94,21 @@ class Guard:
         current = self.current
         if current is None or call.place is None:
             return False
+        self.watchdog.check()
+        if not call.autocommit:
+            self.watchdog.watch(session.backend_pid(call.connection))
         if call.place == BOOKKEEPING:
             current.version_moved = True
             return self._passed(call, concurrently=False)
         current.sql, current.place, current.effects = call.sql, call.place, None
         concurrently = self._look(call, current)
         if _only_reads(call.sql):
+            self.entry.has_read()
             return self._passed(call, concurrently)
         current.number += 1
         digest = hashlib.sha256(f"{call.sql}\0{call.parameters!r}".encode()).hexdigest()[:32]
         if self._already(call, current, digest):
+            self.entry.passed(call)
             return True
         self.told(f"{call.place.operation or 'SQL'} at line {call.place.line}: {_short(call.sql)}", None)
         self.journal.write(
@@ -104,6 +118,7 @@ class Guard:
             digest=digest,
             sql=_short(call.sql),
         )
+        self._enter(call, current, concurrently)
         if not call.autocommit:
             current.pending.append(progress.Done(current.number, digest, True))
             return self._passed(call, concurrently)
@@ -112,9 +127,12 @@ class Guard:
 
     def begun(self) -> None:
         self._set = None
+        self.entry.begun()
 
     def rolled_back(self) -> None:
         self._set = None
+        self.watchdog.rest()
+        self.entry.begun()
         if self.current is not None:
             self.current.pending.clear()
 
@@ -122,6 +140,8 @@ class Guard:
         """The record goes into the transaction that it is about; the commit that moves the version ends the record."""
         current = self.current
         self._set = None
+        self.watchdog.rest()
+        self.entry.begun()
         if current is None:
             return
         if current.version_moved:
@@ -132,6 +152,32 @@ class Guard:
                 execute(sql)
             current.durable = True
         current.pending.clear()
+
+    def _enter(self, call: Call, current: Current, concurrently: bool) -> None:
+        """Get the transaction that begins with `call` its locks. What fails of it is the statement that needs them."""
+        together = self.entry.before(call, concurrently=concurrently)
+        if not together:
+            return
+        known = len(self.entry.ended)
+        try:
+            self.entry.wait(call, together)
+            self.entry.take(call, together, self.respected or current.own_timeout)
+        except Exception:
+            self._blame(current, together)
+            raise
+        finally:
+            for said in self.entry.ended[known:]:
+                self.journal.write("terminated", said=said)
+                self.emit("terminated", message=said)
+        self._set = None
+        locks = {lock.relation: lock.mode.text for lock in disturbing(together)}
+        self.emit("acquired", revision=current.revision, locks=locks, early=not call.autocommit)
+
+    def _blame(self, current: Current, together: tuple[Statement, ...]) -> None:
+        statement = self.entry.culprit(together)
+        if statement is not None:
+            current.sql = statement.sql
+            current.place = Place(current.place.path if current.place else None, statement.line, statement.operation)
 
     def _look(self, call: Call, current: Current) -> bool:
         """Whether the statement is a CONCURRENTLY one; notes a timeout that the revision sets itself."""
@@ -156,9 +202,12 @@ class Guard:
             return False
         for name, value in wanted.items():
             call.execute(session.hold(name, value))
+        # A CONCURRENTLY statement that is cancelled leaves an invalid index, and nobody reads or writes behind it.
+        self.watchdog.watch(session.backend_pid(call.connection), enforced=not concurrently)
         try:
             call.run()
         finally:
+            self.watchdog.rest()
             # In autocommit nothing ends the setting, and a pool may hand the session to the application.
             for name in wanted:
                 with suppress(Exception):

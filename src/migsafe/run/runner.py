@@ -1,6 +1,7 @@
 """Follows a plan through its attempts, and knows at every moment what is durable."""
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,8 +17,11 @@ from migsafe.postgres.locks import holders
 from migsafe.postgres.session import LOCK_TIMEOUT_NOW, LOCK_TIMEOUT_SET_BY_ENV_PY, restore_lock_timeout
 from migsafe.revisions.apply import Ask, Turn
 from migsafe.revisions.watch import Call, Execute
+from migsafe.run.entry import Entry
+from migsafe.run.events import Emit
 from migsafe.run.failure import Failure
 from migsafe.run.guard import Current, Guard, Told, reconcile_indexes
+from migsafe.run.watchdog import Verdict, Watchdog
 
 
 class PlanRunner:
@@ -28,15 +32,27 @@ class PlanRunner:
         plan: Plan,
         own: psycopg.Connection[Any],
         journal: Journal,
-        lock_timeout: float,
+        entry: Entry,
+        watchdog: Watchdog,
         told: Told,
         search_path: tuple[str, ...],
+        emit: Emit,
     ) -> None:
         self.plan, self.own, self.journal, self.told = plan, own, journal, told
         schema = plan.version_table.rpartition(".")[0] or None
         self.guard = Guard(
-            own=own, journal=journal, schema=schema, lock_timeout=lock_timeout, told=told, search_path=search_path
+            own=own,
+            journal=journal,
+            schema=schema,
+            lock_timeout=entry.manners.lock_timeout,
+            told=told,
+            entry=entry,
+            watchdog=watchdog,
+            search_path=search_path,
+            emit=emit,
         )
+        self.emit = emit
+        self.held_too_long = 0
         self.done: dict[str, StepResult] = {}
         self.attempts: dict[str, list[Attempt]] = {}
         self.last: Current | None = None
@@ -56,6 +72,10 @@ class PlanRunner:
         self._began = self.started()
         self.told(f"revision {turn.revision}: {turn.path}", turn.index / max(1, len(self.plan.steps)))
         self.last = self.guard.enter(turn.revision, turn.path)
+        planned = self.plan.steps[turn.index].statements
+        failed = len(self.attempts.get(turn.revision, ()))
+        self.guard.entry.revision(planned, failed)
+        self.emit("attempt", revision=turn.revision, path=turn.path, number=failed + 1)
 
     def left(self, turn: Turn) -> None:
         current = self.guard.current
@@ -78,6 +98,7 @@ class PlanRunner:
         )
         self.guard.leave()
         self.last = None
+        self.held_too_long = 0
 
     def finished(self, ask: Ask) -> None:
         ask(restore_lock_timeout(self._timeout_before))
@@ -96,7 +117,16 @@ class PlanRunner:
 
     # What the run asks.
 
+    def verdict(self) -> Verdict | None:
+        """Why the watchdog stopped this attempt; None when it did not."""
+        return self.guard.watchdog.verdict
+
+    def planned(self) -> tuple[Statement, ...]:
+        """The planned statements of the one that was sent last."""
+        return self.guard.entry.planned
+
     def started(self) -> tuple[str, float]:
+        self.guard.watchdog.forget()
         return datetime.now(UTC).isoformat(timespec="milliseconds"), time.monotonic()
 
     def failed(self, failure: Failure, started: tuple[str, float]) -> None:
@@ -104,7 +134,11 @@ class PlanRunner:
         revision = self.last.revision if self.last is not None else self._next()
         self.journal.write("failed", revision=revision, sqlstate=failure.sqlstate, place=failure.place)
         self._attempted(revision, failure, self._began if self.last is not None else started)
+        self.emit("failed", revision=revision, sqlstate=failure.sqlstate, place=failure.place, message=failure.message)
         self.guard.current = None
+        self.guard.watchdog.rest()
+        verdict = self.verdict()
+        self.held_too_long += verdict is not None and verdict.phase == "holding"
 
     def blockers(self) -> tuple[Blocker, ...]:
         """Who holds what the failed statement wanted; empty when it is gone by now or nothing can be told."""
@@ -140,7 +174,17 @@ class PlanRunner:
         return tuple(self._result(step.revision) for step in self.plan.steps)
 
     def notes(self) -> tuple[str, ...]:
-        return tuple(self._notes)
+        return (*self._notes, *self.guard.entry.ended, *self._waits())
+
+    def _waits(self) -> Iterator[str]:
+        waits, blind = self.guard.watchdog.waits, self.guard.watchdog.blind
+        if waits.sessions:
+            yield (
+                f"{waits.sessions} session{'s' * (waits.sessions > 1)} of others waited for this run, the longest for "
+                f"{waits.longest:.2f} s ({waits.total:.2f} s in all)"
+            )
+        if blind:
+            yield f"for a time nobody watched who waits for us: {blind}"
 
     def _result(self, revision: str) -> StepResult:
         if revision in self.done:

@@ -98,11 +98,12 @@ def is_taken(draft: Draft, table: str, name: str) -> bool:
     # What a table of that name has is no obstacle where the table itself is made: it will not be there then.
     if table not in draft.new and not dropped and (draft.constraint(table, name) or draft.is_known(f"{schema}.{name}")):
         return True
-    return any(
-        (isinstance(thing, Constraint) and thing.relation == table and thing.name == name)
-        or getattr(thing, "name", None) == f"{schema}.{name}"
-        for thing in draft.all("creates")
-    )
+    full = f"{schema}.{name}"
+    for thing in draft.all("creates"):
+        known = getattr(thing, "name", None)
+        if known == full or (known == name and isinstance(thing, Constraint) and thing.relation == table):
+            return True
+    return False
 
 
 def _with_reference(draft: Draft, constraint: Constraint, node: pb.Constraint) -> Constraint:
@@ -158,6 +159,7 @@ def index_of(constraint: Constraint, node: pb.Constraint) -> Index:
         columns=columns,
         unique=constraint.kind in ("primary key", "unique"),
         primary=constraint.kind == "primary key",
+        nulls_not_distinct=node.nulls_not_distinct,
         predicate=expressions.text(node.where_clause) if node.HasField("where_clause") else None,
         mentions=_mentioned(node),
         included=strings(node.including),
@@ -220,7 +222,7 @@ def check_reference(draft: Draft, table: str, target: str) -> None:
     for name in (table, target):
         for member in draft.family(name):
             draft.lock(member, AS)
-            draft.lock_indexes(member, AS)
+            draft.plan_indexes(member, AS)
             if not draft.is_partitioned(member):
                 draft.scan(member)
 

@@ -1,5 +1,6 @@
 """The effects of one statement while they are being gathered."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -25,7 +26,8 @@ class Draft:
     """What one statement does, added up; `effects()` freezes it.
 
     `catalog` is the schema that the statement finds, `version` the server's major version, `called` the functions
-    whose bodies were read already: each counts once, however often it is called. Locks on relations that
+    whose bodies were read already: each counts once, however often it is called; `queries` the names that WITH gives
+    to queries, which are no relations. Locks on relations that
     the statement creates itself, on system catalogs and on temporary relations are not kept.
     """
 
@@ -37,6 +39,8 @@ class Draft:
         self.in_transaction = True
         self.concurrently = False
         self.nothing_to_do = False
+        self.if_not_exists: str | None = None
+        self.queries: frozenset[str] = frozenset()
         self.unknown: str | None = None
         self.new: set[str] = set()
         self._locks: dict[str, LockMode] = {}
@@ -75,6 +79,11 @@ class Draft:
     def lock_indexes(self, table: str, mode: LockMode, transient: bool = False) -> None:
         for index in self.indexes(table):
             self.lock(index.name, mode, transient=transient)
+
+    def plan_indexes(self, table: str, mode: LockMode) -> None:
+        """Lock what planning a query opens of a table: since 16 the indexes of a partitioned one too (measured)."""
+        if self.version >= 16 or not self.is_partitioned(table):
+            self.lock_indexes(table, mode)
 
     def kind(self, name: str) -> str:
         """The kind of a relation or index as in Lock; a table when nothing is known."""
@@ -150,13 +159,15 @@ class Draft:
         return tuple(self._lists.get(field, {}))
 
     def scan(self, name: str) -> None:
-        if not is_system(name) and name not in self.new:
+        if not is_system(name) and name not in self.new and self.kind(name) != "foreign table":
             self._add("scans", name)
 
-    def rewrite(self, name: str) -> None:
+    def rewrite(self, name: str, reads: bool = True) -> None:
+        """Note new data files; `reads`: written row by row, not copied as they are."""
         if name not in self.new:
             self._add("rewrites", name)
-            self._add("scans", name)
+            if reads:
+                self._add("scans", name)
 
     def build(self, index: str, table: str, concurrently: bool = False, method: str = "btree") -> None:
         if table not in self.new:
@@ -178,8 +189,8 @@ class Draft:
         creates = self._lists["creates"]
         self._lists["creates"] = {changed if thing == made else thing: None for thing in creates}
 
-    def alter(self, after_: CatalogObject, before: CatalogObject | None) -> None:
-        self._add("alters", Altered(after_, before))
+    def alter(self, after_: CatalogObject, before: CatalogObject | None, using: str | None = None) -> None:
+        self._add("alters", Altered(after_, before, using))
 
     def drop(self, kind: str, name: str, of: str | None = None) -> None:
         self._add("drops", Object(kind, name, of))
@@ -196,8 +207,20 @@ class Draft:
     def need(self, kind: str, name: str, detail: str | None = None) -> None:
         self._add("needs", Need(kind, name, detail))
 
-    def write(self, relation: str, command: str, whole: bool = False) -> None:
-        self._add("writes", Write(relation, command, whole))
+    def write(
+        self,
+        relation: str,
+        command: str,
+        whole: bool = False,
+        few: bool = False,
+        columns: Iterable[str] = (),
+        narrowed: tuple[bool, bool] = (False, False),
+    ) -> None:
+        self._add("writes", Write(relation, command, whole, few, tuple(sorted(columns)), *narrowed))
+
+    def act(self, kind: str, name: str, of: str | None = None) -> None:
+        """Note one of `Effects.actions`."""
+        self._add("actions", Object(kind, name, of))
 
     def set(self, name: str, value: str | None, local: bool = False) -> None:
         self._add("settings", Setting(name, value, local))
@@ -216,6 +239,9 @@ class Draft:
         if condition:
             self._add("conditions", condition)
 
+    def refuse_in_index(self, function: str) -> None:
+        self._add("not_immutable", function)
+
     def skip(self) -> None:
         """Note that IF EXISTS or IF NOT EXISTS found that there is nothing to do."""
         self.nothing_to_do = True
@@ -229,9 +255,12 @@ class Draft:
         """Add the effects of a statement inside this one, and let the next one find what it did."""
         for lock in effects.locks:
             self.lock(lock.relation, lock.mode, lock.kind, transient=lock.relation in effects.transient)
+        made = {table for table in self.new if table in self.catalog.relations}
         for field in _LISTS:
             for value in getattr(effects, field):
-                self._add(field, value)
+                of = value.table if isinstance(value, Build) else value
+                if field not in _WORK or of not in made:
+                    self._add(field, value)
         for thing in effects.creates:
             if isinstance(thing, Relation | Index):
                 self.new.add(thing.name)
@@ -250,30 +279,18 @@ class Draft:
             concurrently=self.concurrently,
             in_transaction=self.in_transaction,
             nothing_to_do=self.nothing_to_do and not any(self.all(field) for field in _CHANGES),
+            if_not_exists=self.if_not_exists,
             unknown=self.unknown,
             **lists,
         )
 
 
+_WORK = ("rewrites", "scans", "builds")
 _CHANGES = ("creates", "alters", "drops", "renames", "validates")
-_LISTS = (
-    "perhaps",
-    "rewrites",
-    "scans",
-    "builds",
-    "creates",
-    "alters",
-    "drops",
-    "renames",
-    "validates",
-    "destroys",
-    "needs",
-    "writes",
-    "settings",
-    "database_settings",
-    "waits_for",
-    "truncates",
-    "conditions",
+_LISTS = tuple(
+    name
+    for name, default in zip(Effects.__struct_fields__, Effects.__struct_defaults__, strict=True)
+    if default == () and name not in ("locks", "transient")
 )
 
 

@@ -36,6 +36,7 @@ def _drop_generated(draft: Draft, relation: str, column: str) -> None:
         if other.generated and isinstance(other.default, str):
             node = parse_expression(other.default)
             if node is not None and column in columns(node):
+                drop_column_dependents(draft, relation, other.name, cascade=True)
                 draft.drop("column", other.name, relation)
                 draft.destroy("column", other.name, relation)
 
@@ -56,6 +57,18 @@ def drop_constraint(draft: Draft, constraint: Constraint, cascade: bool = False)
         for key in draft.references(constraint.relation):
             if set(key.referenced_columns) == set(constraint.columns):
                 drop_constraint(draft, key)
+    if cascade and constraint.kind == "primary key":
+        _drop_grouped(draft, constraint.relation)
+
+
+def _drop_grouped(draft: Draft, table: str) -> None:
+    """A view that groups by the primary key and reads other columns too depends on it (manual, section 7.2.3)."""
+    for name in draft.ways.views.get(table, ()):
+        view = draft.relation(name)
+        if view is None or (view.definition and "GROUP BY" not in view.definition):
+            continue
+        draft.suppose(f"{name} is dropped only if it groups by the primary key of {table}")
+        drop_relation(draft, name, cascade=True)
 
 
 def drop_index(draft: Draft, name: str) -> None:
@@ -103,7 +116,7 @@ def drop_relation(draft: Draft, name: str, cascade: bool) -> None:
             constraints.unreference(draft, key)
     for sequence in draft.ways.sequences.get(name, ()):
         draft.lock(sequence, AE)
-    _lock_parents(draft, name)
+    _lock_parents(draft, name, cascade)
     for child in draft.children(name):
         if kind == "partitioned table" or cascade:
             drop_relation(draft, child, cascade)
@@ -114,7 +127,7 @@ def drop_relation(draft: Draft, name: str, cascade: bool) -> None:
         drop_readers(draft, name)
 
 
-def _lock_parents(draft: Draft, name: str) -> None:
+def _lock_parents(draft: Draft, name: str, cascade: bool) -> None:
     """Dropping a partition takes ACCESS EXCLUSIVE on its parent and on the default partition (measured)."""
     relation = draft.relation(name)
     for parent in relation.parents if relation else ():
@@ -125,6 +138,17 @@ def _lock_parents(draft: Draft, name: str) -> None:
             known = draft.relation(sibling)
             if known and known.is_default_partition:
                 draft.lock(sibling, AE)
+        if cascade:
+            _drop_keys_above(draft, parent)
+
+
+def _drop_keys_above(draft: Draft, parent: str) -> None:
+    """What references a partitioned table references each of its partitions, and goes with one (measured)."""
+    for key in draft.references(parent):
+        drop_constraint(draft, key)
+    relation = draft.relation(parent)
+    for above in relation.parents if relation else ():
+        _drop_keys_above(draft, above)
 
 
 def drop_type_users(draft: Draft, name: str, printed: str) -> None:
@@ -203,8 +227,15 @@ def drop_function_users(draft: Draft, name: str) -> None:
     for relation, triggers in draft.catalog.triggers.items():
         for trigger in triggers.values():
             if trigger.function == name:
-                draft.lock(relation, AE)
+                cloned = trigger.for_each_row and draft.is_partitioned(relation)
+                for member in draft.family(relation) if cloned else (relation,):
+                    draft.lock(member, AE)
                 draft.drop("trigger", trigger.name, relation)
+    for relation, policies in draft.catalog.policies.items():
+        for policy in policies.values():
+            if name in policy.calls:
+                draft.lock(relation, AE)
+                draft.drop("policy", policy.name, relation)
     for view in draft.catalog.relations.values():
         if name in view.calls:
             drop_relation(draft, view.name, cascade=True)

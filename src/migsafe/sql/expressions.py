@@ -1,6 +1,6 @@
 """What an expression mentions, calls, and whether it gives another value for every row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from migsafe.model.catalog import Catalog, Function
 from migsafe.sql.names import found
 from migsafe.sql.nodes import pb
-from migsafe.sql.parse import deparse, kind, parse, strings, walk
+from migsafe.sql.parse import deparse, inner, kind, parse, strings, walk
 
 _NOT_READ = "migsafe cannot see whether {}() is volatile: no rewrite if it is not"
 
@@ -60,6 +60,59 @@ def function_name(names: tuple[str, ...], catalog: Catalog) -> str:
     return own if own in catalog.volatility or names[0] not in builtin_volatility() else names[0]
 
 
+# Volatile or stable in every form that they have (pg_proc); of others it depends on the types of the arguments.
+_NEVER_IMMUTABLE = {
+    *("now", "clock_timestamp", "statement_timestamp", "transaction_timestamp", "timeofday", "random", "nextval"),
+    *("gen_random_uuid", "uuidv4", "uuidv7", "to_char", "concat", "concat_ws", "format", "array_to_string", "to_json"),
+    *("to_jsonb", "current_setting", "current_user", "session_user"),
+}
+
+
+# Stable where they are given a time stamp with time zone, immutable in other forms (pg_proc).
+_OF_TIME_ZONE = {"date", "time", "timetz", "timestamp", "date_trunc", "date_part", "extract", "age"}
+_ZONED = "timestamp with time zone"
+
+
+def not_immutable(node: Any, catalog: Catalog, types: Mapping[str, str | None] = {}) -> tuple[str, ...]:
+    """The functions in an expression that are certainly not IMMUTABLE, as those in an index have to be.
+
+    `types` are those of the columns: what reads a time stamp with time zone depends on the TimeZone of the session.
+    """
+    found_ = [name for name in calls(node, catalog) if _is_refused(name, catalog)]
+    found_ += [name for part in walk(node) if (name := _of_session(part, catalog, types)) and name not in found_]
+    clocks = [part for part in walk(node) if isinstance(part, pb.SQLValueFunction)]
+    return (*found_, *(pb.SQLValueFunctionOp.Name(part.op).removeprefix("SVFOP_") for part in clocks))
+
+
+def _of_session(part: Any, catalog: Catalog, types: Mapping[str, str | None]) -> str | None:
+    """The name of a call or cast that depends on TimeZone, DateStyle or default_text_search_config."""
+    if isinstance(part, pb.TypeCast):
+        name = strings(part.type_name.names)[-1]
+        return f"the cast to {name}" if _is_zoned(part.arg, types) and name != "timestamptz" else None
+    if not isinstance(part, pb.FuncCall):
+        return None
+    name = function_name(strings(part.funcname), catalog)
+    if name == "to_tsvector" and len(part.args) == 1:
+        return name
+    # With the zone as third argument, and between two time stamps, the session's has no part in it (measured).
+    depends = name in _OF_TIME_ZONE and len(part.args) < {"date_trunc": 3, "age": 2}.get(name, 9)
+    return name if depends and any(_is_zoned(argument, types) for argument in part.args) else None
+
+
+def _is_zoned(node: Any, types: Mapping[str, str | None]) -> bool:
+    if kind(node) != "column_ref":
+        return False
+    fields = strings(node.column_ref.fields)
+    return bool(fields) and types.get(fields[-1]) == _ZONED
+
+
+def _is_refused(name: str, catalog: Catalog) -> bool:
+    if name not in catalog.volatility:
+        return name in _NEVER_IMMUTABLE
+    named = [function.volatility for function in catalog.functions.values() if function.name == name]
+    return catalog.volatility[name] != "i" and "i" not in named
+
+
 def volatility(node: Any, catalog: Catalog) -> Volatile:
     """Whether a default has to be computed for every row: after the planner has folded constants away (measured)."""
     condition = None
@@ -80,12 +133,26 @@ def _of_function(name: str, call: Any, catalog: Catalog) -> Volatile:
     letter = catalog.volatility.get(name) or catalog.volatility.get(name.split(".")[-1])
     if letter is None and "." not in name:
         letter = builtin_volatility().get(name)
+        if name == "timezone" and catalog.server_version < 15 and _zones_a_time(call):
+            letter = "v"
     if letter is None:
         return Volatile(True, _NOT_READ.format(name))
     if letter != "v":
         return Volatile(False)
     body = _inlined(name, catalog)
     return Volatile(True) if body is None else volatility(body, catalog)
+
+
+def _zones_a_time(call: Any) -> bool:
+    """Whether it is timezone(text, time with time zone), the one form that is volatile before 15 (pg_proc)."""
+    if len(call.args) != 2:
+        return False
+    zone, time = map(inner, call.args)
+    if isinstance(zone, pb.TypeCast) and zone.type_name.names[-1].string.sval == "interval":
+        return False
+    if isinstance(time, pb.SQLValueFunction):
+        return pb.SQLValueFunctionOp.Name(time.op).removesuffix("_N") in ("SVFOP_CURRENT_TIME", "SVFOP_LOCALTIME")
+    return isinstance(time, pb.TypeCast) and time.type_name.names[-1].string.sval in ("time", "timetz")
 
 
 def _inlined(name: str, catalog: Catalog) -> Any | None:

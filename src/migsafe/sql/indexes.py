@@ -5,10 +5,10 @@ from typing import Any
 
 from migsafe.errors import SqlError
 from migsafe.model.catalog import Index
-from migsafe.sql import expressions, names
+from migsafe.sql import expressions, names, quote, types
 from migsafe.sql.draft import Draft, replace
 from migsafe.sql.nodes import pb
-from migsafe.sql.parse import deparse_statement, kind, parse, parse_expression, strings
+from migsafe.sql.parse import deparse, deparse_statement, kind, parse, parse_expression, strings
 
 
 def describe(draft: Draft, table: str, node: pb.IndexStmt) -> Index:
@@ -24,13 +24,38 @@ def describe(draft: Draft, table: str, node: pb.IndexStmt) -> Index:
         columns=tuple(element.name or None for element in elements),
         unique=node.unique,
         primary=node.primary,
+        nulls_not_distinct=node.nulls_not_distinct,
         # ON ONLY: invalid until every partition has its part (manual, section 5.12.2.1).
         valid=bool(node.relation.inh) or (draft.is_known(table) and not draft.is_partitioned(table)),
         predicate=expressions.text(node.where_clause) if node.HasField("where_clause") else None,
         mentions=tuple(dict.fromkeys(column for part in inside for column in expressions.columns(part))),
         included=tuple(including),
         definition=deparse_statement(pb.Node(index_stmt=node)),
+        types=tuple(_key_type(draft, table, element) for element in elements),
+        opclasses=tuple(".".join(strings(element.opclass)) or None for element in elements),
+        options=tuple((item.def_elem.defname, _option(item.def_elem.arg)) for item in node.options),
     )
+
+
+def _key_type(draft: Draft, table: str, element: pb.IndexElem) -> str | None:
+    """That of a column, or what an expression is cast to."""
+    if element.name:
+        column = draft.column(table, element.name)
+        return column.type if column else None
+    if kind(element.expr) != "type_cast":
+        return None
+    return types.text(element.expr.type_cast.type_name, draft.catalog)
+
+
+def _option(node: pb.Node) -> str:
+    match kind(node):
+        case "integer":
+            return str(node.integer.ival)
+        case "float":
+            return str(node.float.fval)
+        case "string":
+            return str(node.string.sval)
+    return ""
 
 
 def chosen_name(draft: Draft, table: str, parts: list[str], label: str = "idx") -> str:
@@ -94,6 +119,17 @@ def copy(draft: Draft, table: str, index: Index, attach: bool = True) -> str:
     if owner:
         draft.create(replace(owner, relation=table, name=name, index=f"{schema}.{name}", inherited=attach))
     return f"{schema}.{name}"
+
+
+def keys(index: Index) -> tuple[str, ...] | None:
+    """The keys of an index as SQL expressions; None when it has one that only the server knows."""
+    if None not in index.columns:
+        return tuple(quote.identifier(name) for name in index.columns if name)
+    node = _parsed(index.definition)
+    if node is None:
+        return None
+    elements = [item.index_elem for item in node.index_params]
+    return tuple(quote.identifier(each.name) if each.name else f"({deparse(each.expr)})" for each in elements)
 
 
 def _parts(index: Index) -> list[str]:

@@ -17,8 +17,10 @@ _DEEPEST_PRINTED = 3_000
 _SUSPICIOUS_SIZE = 3_000
 
 
+# A text is cut into its statements and then, mostly as the only one, read.
+@lru_cache(maxsize=4)
 def parse_all(text: str) -> pb.ParseResult:
-    """The parse tree of a text of any number of statements.
+    """The parse tree of a text of any number of statements. It is shared: never change it.
 
     Raises SqlError with PostgreSQL's message and the position, in characters from 0.
     """

@@ -142,6 +142,45 @@ def implied(draft: Draft, table: str, key: str, bound: Bound) -> bool:
     return _at_least(known, bound.low) and _below(known, bound.high)
 
 
+def kept_out(draft: Draft, table: str, key: str, bound: Bound) -> bool:
+    """Whether a validated CHECK proves that no row is within the bound, so that a default partition is not read."""
+    return any(all(_outside(part, key, bound) for part in _disjuncts(check)) for check in _checks(draft, table))
+
+
+def _outside(part: Any, key: str, bound: Bound) -> bool:
+    # NULL is within no range, and among no values that could be told.
+    if kind(part) == "null_test" and part.null_test.nulltesttype == pb.IS_NULL:
+        return _is(part.null_test.arg, key)
+    return excluded(bound, facts(conjuncts(part), key))
+
+
+_NEGATED = {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}
+
+
+def _disjuncts(node: Any) -> list[Any]:
+    """The parts of an expression that OR joins; NOT over comparisons joined by AND is OR over their opposites."""
+    if kind(node) != "bool_expr":
+        return [node]
+    if node.bool_expr.boolop == pb.OR_EXPR:
+        return [part for arg in node.bool_expr.args for part in _disjuncts(arg)]
+    if node.bool_expr.boolop == pb.NOT_EXPR:
+        opposites = [_opposite(part) for part in conjuncts(node.bool_expr.args[0])]
+        return [node] if None in opposites else opposites
+    return [node]
+
+
+def _opposite(node: Any) -> Any | None:
+    if kind(node) != "a_expr" or node.a_expr.kind != pb.AEXPR_OP:
+        return None
+    operator = _NEGATED.get(strings(node.a_expr.name)[-1])
+    if operator is None:
+        return None
+    changed = pb.Node()
+    changed.CopyFrom(node)
+    changed.a_expr.name[-1].string.sval = operator
+    return changed
+
+
 def _checks(draft: Draft, table: str) -> list[Any]:
     def proves(constraint: Constraint) -> bool:
         return constraint.kind == "check" and constraint.validated and constraint.enforced
@@ -175,6 +214,8 @@ def excluded(bound: Bound, known: Facts) -> bool:
         under = bound.low is not None and before(value, bound.low)
         over = bound.high is not None and before(value, bound.high) is False
         if op in ("=", "<", "<=") and under:
+            return True
+        if op == "<" and bound.low is not None and before(bound.low, value) is False:
             return True
         if op in ("=", ">", ">=") and over:
             return True

@@ -7,7 +7,7 @@ from migsafe.model.catalog import Constraint
 from migsafe.model.locks import LockMode
 from migsafe.sql import columns, names
 from migsafe.sql.draft import AS, RS, RX, Draft
-from migsafe.sql.functions import run_calls
+from migsafe.sql.functions import fire_triggers, run_calls
 from migsafe.sql.mentions import constant_text, relation_name
 from migsafe.sql.nodes import pb
 from migsafe.sql.parse import strings, walk
@@ -85,7 +85,7 @@ def execute(node: Any, draft: Draft, scans: bool = False) -> None:
     where = node.where_clause if isinstance(node, (pb.SelectStmt, pb.UpdateStmt, pb.DeleteStmt)) else None
     for part, mode in mentioned(node):
         name = names.relation(part, draft.catalog)
-        if mode is not RX:
+        if mode is not RX and (part.schemaname or part.relname not in draft.queries):
             open_relation(draft, name, mode, inherits=part.inh, scans=scans, where=where)
     columns.advance_sequences(draft, node)
     _walk_partitions(node, draft)
@@ -115,7 +115,7 @@ def open_relation(
         return
     for member in reached(draft, name, where) if inherits else (name,):
         draft.lock(member, mode)
-        draft.lock_indexes(member, mode)
+        draft.plan_indexes(member, mode)
         if scans and not draft.is_partitioned(member) and not names.is_system(member):
             draft.scan(member)
 
@@ -155,6 +155,8 @@ def referencing(draft: Draft, table: str, changed: set[str] | None, seen: frozen
             continue
         open_relation(draft, key.relation, RX if action in "cnd" else RS)
         if action in "cnd" and key.relation not in seen:
-            draft.write(key.relation, "DELETE" if action == "c" and changed is None else "UPDATE")
-            below = None if action == "c" and changed is None else set(key.columns)
+            deletes = action == "c" and changed is None
+            draft.write(key.relation, "DELETE" if deletes else "UPDATE")
+            below = None if deletes else set(key.columns)
+            fire_triggers(draft, key.relation, "delete" if deletes else "update", below)
             referencing(draft, key.relation, below, seen | {key.relation})

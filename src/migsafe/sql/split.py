@@ -1,34 +1,46 @@
 """A text of several statements, cut into its statements by PostgreSQL's own grammar."""
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
 from migsafe.errors import SqlError
+from migsafe.model.statement import Comment
+from migsafe.sql.comments import comments_of
 from migsafe.sql.parse import parse_all
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """One statement of a text: `offset` in characters from 0, `line` from 1; `error` when the grammar rejects it."""
+    """One statement of a text: `offset` in characters from 0, `line` from 1; `error` when the grammar rejects it.
+
+    `comments` are those that speak to migsafe, in it or directly above it, with their lines in the text.
+    """
 
     sql: str
     offset: int
     line: int
     error: str | None = None
+    comments: tuple[Comment, ...] = ()
 
 
 def split(text: str) -> tuple[Piece, ...]:
     """The statements of `text`, without comments before them and without the semicolon after them.
 
     Lines for psql (`\\connect`) and the data of `COPY … FROM stdin` are skipped. Never raises: when the grammar
-    rejects the whole, sqlparse cuts it and only the pieces at fault carry an error.
+    rejects the whole it is cut at its semicolons, and only the pieces at fault carry an error.
     """
     readable = _without_psql(text)
     try:
         spans = _cut(readable)
     except SqlError:
-        return tuple(_located(text, _cut_leniently(readable)))
-    return tuple(_located(text, [(start, end, None) for start, end in spans]))
+        pieces = _located(text, _cut_leniently(readable))
+    else:
+        pieces = _located(text, [(start, end, None) for start, end in spans])
+    if "migsafe" not in text:
+        return tuple(pieces)
+    comments = comments_of(readable, [(piece.offset, piece.offset + len(piece.sql)) for piece in pieces])
+    return tuple(msgspec.structs.replace(piece, comments=comments.get(index, ())) for index, piece in enumerate(pieces))
 
 
 def _located(text: str, spans: list[tuple[int, int, str | None]]) -> list[Piece]:
@@ -89,27 +101,50 @@ def _after_comment(text: str, start: int) -> int:
 
 
 def _cut_leniently(text: str) -> list[tuple[int, int, str | None]]:
-    # 15 ms that a text without errors need not pay.
-    import sqlparse
-
+    """Cut at every semicolon outside quotes and comments, but not within a body of BEGIN ATOMIC that is whole."""
+    ends = [*_semicolons(text), len(text)]
     spans: list[tuple[int, int, str | None]] = []
-    position = 0
-    for piece in sqlparse.split(text):
-        start = text.find(piece, position)
-        if start < 0:
-            continue
-        position = start + len(piece)
-        spans += _judged(text, start, position)
+    start = at = 0
+    while at < len(ends):
+        at = _after_body(text, start, ends, at) or at
+        spans += _judged(text, start, ends[at])
+        start, at = ends[at], at + 1
     return spans
+
+
+def _semicolons(text: str) -> Iterator[int]:
+    position = 0
+    while found := _lexeme(text, position):
+        position = found[1]
+        if found[2] == "end":
+            yield position
+
+
+_BODY = re.compile(r"\bBEGIN\s+ATOMIC\b", re.IGNORECASE)
+_BODY_ENDS = re.compile(r"\bEND\s*;?$", re.IGNORECASE)
+# How far a body, and the blanks before its last semicolon, are followed: a text at fault must not take forever.
+_LONGEST_BODY, _BLANKS = 200, 100
+
+
+def _after_body(text: str, start: int, ends: list[int], at: int) -> int | None:
+    """Which of the ends is that of the statement at `start`, when it has a body of statements that can all be read."""
+    if _BODY.search(text, start, ends[at]):
+        for later in range(at, min(at + _LONGEST_BODY, len(ends))):
+            closes = _BODY_ENDS.search(text, max(start, ends[later] - _BLANKS), ends[later])
+            if closes and not any(error for _, _, error in _judged(text, start, ends[later])):
+                return later
+    return None
 
 
 def _judged(text: str, start: int, end: int) -> list[tuple[int, int, str | None]]:
     try:
         return [(start + first, start + last, None) for first, last in _cut(text[start:end])]
     except SqlError as error:
-        start, end = _trimmed(text, start, end)
-        end = start + len(text[start:end].rstrip("; \t\r\n"))
-        return [(start, end, error.message)] if end > start else []
+        first, last = _trimmed(text, start, end)
+        if first == last:  # a comment that does not end: it hides all that follows
+            first, last = end - len(text[start:end].lstrip()), end
+        last = first + len(text[first:last].rstrip("; \t\r\n"))
+        return [(first, last, error.message)] if last > first else []
 
 
 _NEXT = re.compile(

@@ -1,6 +1,7 @@
 """Types as `format_type()` prints them, and what changing one into another costs."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from migsafe.model.catalog import Catalog, Type
@@ -32,6 +33,7 @@ _PRINTED = {
     "char": '"char"',
     "json": "json",
 }
+_PLAIN = frozenset(pattern.replace("{}", "") for pattern in _PRINTED.values())
 # Types that extensions bring, all of them base types: a column of one shows that the extension is used.
 EXTENSION_TYPES = {
     "vector": ("vector", "halfvec", "sparsevec"),
@@ -183,6 +185,7 @@ _TEXT = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def parts(printed: str) -> Parts:
     array = printed.endswith("[]")
     match = _TEXT.fullmatch(printed.removesuffix("[]").strip())
@@ -203,8 +206,7 @@ def user_type(printed: str, catalog: Catalog) -> Type | None:
 def is_known(printed: str, catalog: Catalog) -> bool:
     """Whether the type is PostgreSQL's own, in the catalog, or that of an extension everybody knows."""
     base = parts(printed).base
-    plain = {pattern.replace("{}", "") for pattern in _PRINTED.values()}
-    if base in _BUILTIN or base in plain or user_type(printed, catalog) is not None:
+    if base in _BUILTIN or base in _PLAIN or user_type(printed, catalog) is not None:
         return True
     return base.rpartition(".")[2] in _WELL_KNOWN
 

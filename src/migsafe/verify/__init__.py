@@ -3,13 +3,13 @@
 from migsafe.model.catalog import Catalog
 from migsafe.model.checks import CheckResult, Status
 from migsafe.model.plan import Plan
-from migsafe.verify.answer import Answer, Connection, ask
-from migsafe.verify.own import OwnCheck, run_own
+from migsafe.postgres.answer import Answer, Connection, ask
+from migsafe.verify.declared import Declared, run_declared
 from migsafe.verify.proof import Proof
 from migsafe.verify.queries import GROUP, derive, unproven
 from migsafe.verify.script import write
 
-__all__ = ["verify", "Proof", "derive", "unproven", "write", "OwnCheck", "run_own"]
+__all__ = ["verify", "Proof", "derive", "unproven", "write", "Declared", "run_declared"]
 
 _NO_SUCH_TABLE = "42P01"
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from migsafe.lint.facts import checked_constraints
+from migsafe.lint.facts import checked_constraints, read_below
 from migsafe.lint.operations import create_check, validate
+from migsafe.lint.rewrites import constraints as rewrites
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
 from migsafe.lint.wording import holding
@@ -32,4 +33,6 @@ def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
         yield Fault(
             holding(f"ADD CHECK {name}".rstrip(), f"checks every row of {relation}", statement.effects, situation),
             f"Write {write}, and in the next revision {validate(catalog, relation, name)}.",
+            sized_by=read_below(relation, statement.effects, situation),
+            rewrite=rewrites.check(statement, constraint, situation),
         )

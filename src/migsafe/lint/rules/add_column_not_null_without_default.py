@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from migsafe.lint.facts import created
+from migsafe.lint.facts import below, created, topmost
 from migsafe.lint.operations import add_column
+from migsafe.lint.rewrites.columns import required
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
 from migsafe.lint.wording import size
@@ -25,15 +26,18 @@ _VALUES = "…, nullable=False, server_default=…"
 
 
 def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
-    for column in created(statement.effects, Column):
-        if _required(column) and situation.live(column.relation):
-            relation = column.relation
+    columns = created(statement.effects, Column)
+    for column in columns:
+        relation, alike = column.relation, {other.relation for other in columns if other.name == column.name}
+        if _required(column) and situation.live(relation) and topmost(relation, alike, situation) == relation:
             yield Fault(
                 f"ADD COLUMN {column.name} NOT NULL without a default fails with SQLSTATE 23502 if "
                 f"{relation}{size(situation.catalog, relation)} has a row, and old code, which does not know the "
                 f"column, cannot insert.",
                 f"Write {add_column(situation.catalog, relation, column.name, _VALUES)}; a Python-side default= is not "
                 f"seen by the server.",
+                loses=tuple(below(relation, situation)),
+                rewrite=required(column, situation),
             )
 
 

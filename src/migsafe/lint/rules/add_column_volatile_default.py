@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from migsafe.lint.facts import created, retyped
+from migsafe.lint.facts import created, read_below, retyped, topmost
 from migsafe.lint.operations import add_column, alter_column
+from migsafe.lint.rewrites.columns import computed
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
 from migsafe.lint.wording import holding, listed
@@ -28,14 +29,22 @@ RULE = rule(
 def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
     effects = statement.effects
     retyped_in = {new.relation for new, _ in retyped(effects)}
-    for relation in dict.fromkeys(column.relation for column in created(effects, Column)):
-        if relation not in effects.rewrites or relation in retyped_in or not situation.live(relation):
+    tables = dict.fromkeys(column.relation for column in created(effects, Column))
+    for relation in tables:
+        written = [one for one in read_below(relation, effects, situation) if one in effects.rewrites]
+        if not written or relation in retyped_in or topmost(relation, tables, situation) != relation:
             continue
         columns = [column for column in created(effects, Column) if column.relation == relation]
         columns = [column for column in columns if _cause(column)] or columns
         what = f"ADD COLUMN {listed(_described(column) for column in columns)}"
-        message = holding(what, f"writes {relation} anew", effects, situation)
-        yield Fault(message, _fix(columns[0], situation), unsure=effects.conditions)
+        message = holding(what, f"writes {listed(written)} anew", effects, situation)
+        yield Fault(
+            message,
+            _fix(columns[0], situation),
+            unsure=effects.conditions,
+            sized_by=tuple(written),
+            rewrite=computed(columns[0], situation) if len(columns) == 1 else None,
+        )
 
 
 def _cause(column: Column) -> str:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from migsafe.lint.facts import blocking_builds, indexed_constraints
+from migsafe.lint.facts import blocking_builds, indexed_constraints, read_below, topmost
 from migsafe.lint.operations import AUTOCOMMIT, bare, create_index, dotted, execute
+from migsafe.lint.rewrites.indexes import unique
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
 from migsafe.lint.wording import holding
@@ -29,10 +30,21 @@ RULE = rule(
 def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
     effects = statement.effects
     built = {build.table for build in blocking_builds(effects, situation)}
-    for constraint in indexed_constraints(effects):
-        if constraint.relation in built:
+    made = indexed_constraints(effects)
+    for constraint in made:
+        alike = {
+            other.relation for other in made if (other.kind, other.columns) == (constraint.kind, constraint.columns)
+        }
+        tables = read_below(constraint.relation, effects, situation)
+        if not built.isdisjoint(tables) and topmost(constraint.relation, alike, situation) == constraint.relation:
+            partitioned = constraint.relation not in built
             what = f"ADD {constraint.kind.upper()} {constraint.name}".rstrip()
-            yield Fault(holding(what, "builds its index", effects, situation), _fix(constraint, situation))
+            yield Fault(
+                holding(what, "builds its index", effects, situation),
+                _on_partitions(constraint) if partitioned else _fix(constraint, situation),
+                sized_by=tables,
+                rewrite=None if partitioned else unique(statement, constraint, situation),
+            )
 
 
 def _fix(constraint: Constraint, situation: Situation) -> str:
@@ -45,3 +57,12 @@ def _fix(constraint: Constraint, situation: Situation) -> str:
         f"{identifier(constraint.name)} {constraint.kind.upper()} USING INDEX {identifier(constraint.name)}"
     )
     return f"Write {create_index(situation.catalog, index)} inside {AUTOCOMMIT}, then `{execute(add)}`."
+
+
+def _on_partitions(constraint: Constraint) -> str:
+    table, name = bare(constraint.relation), identifier(constraint.name)
+    return (
+        f"Write `ALTER TABLE ONLY {table} ADD CONSTRAINT {name} {constraint.kind.upper()} (…)`, then create a unique "
+        f"index on each partition with postgresql_concurrently=True inside {AUTOCOMMIT}, and attach each with "
+        f"`ALTER INDEX {name} ATTACH PARTITION …`."
+    )

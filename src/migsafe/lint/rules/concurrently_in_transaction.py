@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from migsafe.lint.operations import AUTOCOMMIT
+from migsafe.lint.rewrites.indexes import in_autocommit
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
 from migsafe.model.statement import Statement
@@ -14,6 +15,7 @@ RULE = rule(
     effect="The statement fails with SQLSTATE 25001 and the revision with it.",
     safe="Move it into `with op.get_context().autocommit_block():`, in a revision of its own.",
     setup="CREATE TABLE orders (id bigint PRIMARY KEY, note text);",
+    refused="25001",
     bad="BEGIN;\nCREATE INDEX CONCURRENTLY ix_orders_note ON orders (note);\nCOMMIT;",
     good="CREATE INDEX CONCURRENTLY ix_orders_note ON orders (note);",
 )
@@ -28,4 +30,5 @@ def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
     yield Fault(
         f"{what} cannot run inside a transaction block: PostgreSQL refuses it with SQLSTATE 25001.",
         f"Move it into {AUTOCOMMIT}, in a revision of its own.",
+        rewrite=in_autocommit(statement, situation),
     )

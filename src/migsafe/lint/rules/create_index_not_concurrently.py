@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from migsafe.lint.facts import blocking_builds, created, indexed_constraints
+from migsafe.lint.facts import blocking_builds, built_from, created, indexed_constraints
 from migsafe.lint.operations import AUTOCOMMIT, bare, create_index
+from migsafe.lint.rewrites.indexes import build
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
 from migsafe.lint.wording import holding
@@ -29,7 +30,13 @@ def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
         return
     index = indexes[0]
     what = f"CREATE INDEX {bare(index.name)}"
-    yield Fault(holding(what, "reads every row", effects, situation), _fix(index, situation))
+    message = holding(what, "reads every row", effects, situation)
+    yield Fault(
+        message,
+        _fix(index, situation),
+        sized_by=built_from(blocking_builds(effects, situation)),
+        rewrite=build(statement, index, situation),
+    )
 
 
 def _fix(index: Index, situation: Situation) -> str:

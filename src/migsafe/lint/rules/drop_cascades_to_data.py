@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from migsafe.lint.facts import container
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
-from migsafe.lint.wording import listed
+from migsafe.lint.wording import everything, listed
+from migsafe.model.effects import Effects, Object
 from migsafe.model.statement import Statement
 
 RULE = rule(
@@ -23,6 +24,9 @@ RULE = rule(
 )
 
 
+_CONTAINERS = ("schema", "extension", "type", "domain", "function", "owned")
+
+
 def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
     effects = statement.effects
     root = container(effects)
@@ -38,12 +42,23 @@ def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
     lost = [gone for gone in effects.destroys if _live(gone.of or gone.name, gone.name, situation)]
     if lost:
         yield Fault(
-            f"DROP {root.kind.upper()} {root.label} deletes {listed(f'{gone.kind} {gone.label}' for gone in lost)}; "
-            f"running code that uses it fails.",
+            f"DROP {root.kind.upper()} {root.label} deletes {everything(lost)}{_along(effects, lost)}; running code "
+            f"that uses it fails.",
             f"Drop {listed(gone.label for gone in lost)} in a revision of its own first, then {root.label} without "
             f"CASCADE.",
             unsure=effects.conditions,
+            loses=tuple(gone.of or gone.name for gone in lost),
         )
+
+
+def _along(effects: Effects, lost: list[Object]) -> str:
+    """What goes because of the data: views, indexes, triggers, keys of other tables. Not what is part of a table."""
+    told = {each.name for each in lost}
+    others = [each for each in effects.drops if each.name not in told and each.of not in told]
+    others = [
+        each for each in others if each.kind not in ("schema", "extension", "type", "domain", "function", "owned")
+    ]
+    return f", and with it goes {everything(others)}" if others else ""
 
 
 def _live(relation: str, name: str, situation: Situation) -> bool:

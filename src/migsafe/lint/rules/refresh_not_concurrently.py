@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from migsafe.lint.facts import kind_of
 from migsafe.lint.operations import dotted, execute
+from migsafe.lint.rewrites.indexes import refresh as rewritten
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
 from migsafe.lint.wording import holding
@@ -33,4 +34,12 @@ def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
             yield Fault(
                 holding("REFRESH MATERIALIZED VIEW", "runs the query of the view", effects, situation),
                 f"Write `{execute(refresh)}`; it needs a unique index on {relation}.",
+                sized_by=(relation, *_read_by(relation, situation)),
+                rewrite=rewritten(statement, relation, situation),
             )
+
+
+def _read_by(relation: str, situation: Situation) -> tuple[str, ...]:
+    """What the query of the view reads; where that is not known, a relation that does not exist: of no known size."""
+    known = situation.catalog.relations.get(relation)
+    return tuple(use.relation for use in known.uses) if known is not None else ("",)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from migsafe.lint.facts import blocking_builds
+from migsafe.lint.facts import blocking_builds, built_from
 from migsafe.lint.operations import AUTOCOMMIT, bare, dotted, execute
+from migsafe.lint.rewrites.indexes import amended_in_autocommit
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
 from migsafe.lint.wording import holding, listed
@@ -33,4 +34,6 @@ def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
         yield Fault(
             holding(what, "builds it anew", effects, situation),
             f"Write {again if len(built) <= 3 else '`REINDEX TABLE CONCURRENTLY …`'} inside {AUTOCOMMIT}.",
+            sized_by=built_from(built),
+            rewrite=amended_in_autocommit(statement),
         )

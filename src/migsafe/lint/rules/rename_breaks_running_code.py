@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from migsafe.lint.facts import RELATIONS, named
+from migsafe.lint.facts import RELATIONS, named, topmost
 from migsafe.lint.operations import add_column, bare, dotted, execute
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
@@ -24,7 +24,11 @@ _CALLED_BY_NAME = (*RELATIONS, "column", "schema", "type", "domain", "function",
 
 
 def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
-    for rename in statement.effects.renames:
+    renames = statement.effects.renames
+    for rename in renames:
+        alike = {other.old.of or "" for other in renames if other.old.name == rename.old.name}
+        if rename.old.of and topmost(rename.old.of, alike, situation) != rename.old.of:
+            continue  # said of the parent
         if rename.old.kind in _CALLED_BY_NAME and _live(rename, situation) and not _kept(rename, statement, situation):
             yield Fault(
                 f"Renaming {rename.old.kind} {rename.old.label} to {rename.new.name} breaks code that still uses the "

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from migsafe.lint.facts import created, kind_of, retyped
+from migsafe.lint.facts import created, kind_of, recomputed, retyped
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
 from migsafe.lint.wording import holding
@@ -24,7 +24,7 @@ RULE = rule(
 def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
     effects = statement.effects
     explained = {column.relation for column in created(effects, Column)} | {new.relation for new, _ in retyped(effects)}
-    explained |= set(effects.truncates)
+    explained |= {*effects.truncates, *(column.relation for column in recomputed(effects))}
     for relation in dict.fromkeys(effects.rewrites):
         kind = kind_of(relation, effects, situation)
         if relation not in explained and situation.live(relation) and kind != "materialized view":
@@ -33,4 +33,5 @@ def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
                 holding(what, f"writes {relation} anew", effects, situation),
                 f"Take it out of the migration: run it in a maintenance window, or use pg_repack on {relation}.",
                 unsure=effects.conditions,
+                sized_by=(relation,),
             )

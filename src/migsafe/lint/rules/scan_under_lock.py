@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from migsafe.lint.facts import created, kind_of, made_not_null, retyped
+from migsafe.lint.facts import created, enforced, kind_of, made_not_null, retyped
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
 from migsafe.lint.wording import holding, strongest
@@ -37,9 +37,9 @@ def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
             what = effects.command or "The statement"
             yield Fault(
                 holding(what, f"reads every row of {relation}", effects, situation),
-                f"Prove beforehand what it checks: add a CHECK constraint to {relation} with NOT VALID and validate it "
-                f"in the next revision, so that this statement need not read the table.",
+                _fix(relation, effects),
                 unsure=effects.conditions,
+                sized_by=(relation,),
             )
 
 
@@ -50,7 +50,7 @@ def _explained(effects: Effects) -> set[str]:
     explained |= {column.relation for column in made_not_null(effects)}
     # Before 18 a NOT NULL is no constraint of its own.
     explained |= {column.relation for column in created(effects, Column) if column.not_null}
-    for made in created(effects, Constraint):
+    for made in (*created(effects, Constraint), *enforced(effects)):
         if made.kind in ("check", "foreign key", "not null"):
             explained |= {made.relation, made.references or made.relation}
     return explained
@@ -58,3 +58,16 @@ def _explained(effects: Effects) -> set[str]:
 
 def _is_view(relation: str, effects: Effects, situation: Situation) -> bool:
     return kind_of(relation, effects, situation) == "materialized view"
+
+
+def _fix(relation: str, effects: Effects) -> str:
+    if effects.command == "ALTER DOMAIN":
+        return (
+            f"Add the constraint to the domain with NOT VALID, which binds new rows, and give {relation} the same "
+            f"CHECK with NOT VALID: validating that one, in the next revision, lets writes go on; validating the "
+            f"domain's does not."
+        )
+    return (
+        f"Prove beforehand what it checks: add a CHECK constraint to {relation} with NOT VALID and validate it in the "
+        f"next revision, so that this statement need not read the table."
+    )

@@ -2,8 +2,17 @@
 
 from collections.abc import Iterator
 
-from migsafe.lint.facts import checked_constraints, created, indexed_constraints, made_not_null, retyped
-from migsafe.lint.operations import alter_column, bare, create_check, validate
+from migsafe.lint.facts import (
+    checked_constraints,
+    created,
+    indexed_constraints,
+    made_not_null,
+    read_below,
+    retyped,
+    topmost,
+)
+from migsafe.lint.operations import alter_column, create_check, validate
+from migsafe.lint.rewrites.constraints import not_null, proof_name
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
 from migsafe.lint.wording import holding
@@ -33,13 +42,15 @@ def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
     effects, catalog = statement.effects, situation.catalog
     for relation, column in _read_for(effects, situation):
         test = f"{identifier(column)} IS NOT NULL"
-        proof = f"{bare(relation)}_{column}"[:54] + "_not_null"
+        proof = proof_name(relation, column)
         yield Fault(
             holding(f"SET NOT NULL on {column}", f"reads every row of {relation}", effects, situation),
             f"Write {create_check(catalog, relation, proof, test)}; in the next revision "
             f"{validate(catalog, relation, proof)}, then "
             f"{alter_column(catalog, relation, column, 'nullable=False')} and drop {proof}.",
             unsure=effects.conditions,
+            sized_by=read_below(relation, effects, situation),
+            rewrite=not_null(statement, relation, column, situation),
         )
 
 
@@ -49,7 +60,9 @@ def _read_for(effects: Effects, situation: Situation) -> list[tuple[str, str]]:
     for made in checked_constraints(effects, situation, "not null"):
         found += [(made.relation, column) for column in made.columns]
     read = {name for name in effects.scans if name not in explained and situation.live(name)}
-    return [pair for pair in dict.fromkeys(found) if pair[0] in read and pair not in _reported(effects)]
+    pairs = [pair for pair in dict.fromkeys(found) if pair[0] in read and pair not in _reported(effects)]
+    roots = [(topmost(of, {one for one, other in found if other == name}, situation), name) for of, name in pairs]
+    return list(dict.fromkeys(roots))
 
 
 def _reported(effects: Effects) -> set[tuple[str, str]]:

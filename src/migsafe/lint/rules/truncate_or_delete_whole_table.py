@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from migsafe.lint.operations import bare
+from migsafe.lint.operations import accepting, bare
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
 from migsafe.lint.wording import size
@@ -27,7 +27,8 @@ def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
             yield Fault(
                 f"{command} deletes every row of {relation}{size(situation.catalog, relation)}.",
                 f"Delete only what is obsolete, with a WHERE clause; if {bare(relation)} is meant to be emptied, "
-                f'upgrade with `--allow {RULE.name} --because "…"`.',
+                f"keep it {accepting(RULE.name)}.",
+                loses=(relation,),
             )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from migsafe.lint.rule import Fault, rule
+from migsafe.lint.rule import Fault, Seen, rule
 from migsafe.model.plan import Step
 
 RULE = rule(
@@ -18,11 +18,11 @@ RULE = rule(
 )
 
 
-def check_step(step: Step) -> Iterator[Fault]:
+def check_step(step: Step, seen: Seen) -> Iterator[Fault]:
     if step.read == "unreadable":
-        seen = f"after {len(step.statements)} statements " if step.statements else ""
+        after = f"after {len(step.statements)} statements " if step.statements else ""
         yield Fault(
-            f"Revision {step.revision} could not be read {seen}({step.unreadable or 'no reason was given'}): what it "
+            f"Revision {step.revision} could not be read {after}({step.unreadable or 'no reason was given'}): what it "
             f"does from there on was not checked.",
             RULE.safe,
         )

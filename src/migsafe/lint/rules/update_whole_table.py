@@ -30,6 +30,7 @@ def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
             f"{write.command.upper()} changes every row of {write.relation}{size(situation.catalog, write.relation)} "
             f"in one transaction: whoever writes to one of them waits until it commits{_also(held)}.",
             f"Update {bare(write.relation)} a few thousand rows at a time by key range, each inside {AUTOCOMMIT}.",
+            sized_by=(write.relation,),
         )
 
 

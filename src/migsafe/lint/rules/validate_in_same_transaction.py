@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from migsafe.lint.facts import read_below, topmost
 from migsafe.lint.operations import validate
+from migsafe.lint.rewrites.constraints import validation
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
 from migsafe.lint.wording import size, waits
@@ -27,16 +29,19 @@ RULE = rule(
 
 
 def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
-    for constraint in statement.effects.validates:
+    validates = statement.effects.validates
+    for constraint in validates:
         relation = constraint.of or ""
         held = situation.held_on(relation)
-        if held is None or not held.blocks_writes or relation not in statement.effects.scans:
+        if held is None or not held.blocks_writes or not read_below(relation, statement.effects, situation):
             continue
-        if situation.live(relation):
+        if topmost(relation, {other.of or "" for other in validates}, situation) == relation:
             yield Fault(
                 f"VALIDATE CONSTRAINT {constraint.name} reads every row of {relation}"
                 f"{size(situation.catalog, relation)} while an earlier statement of the same transaction still holds "
                 f"{held.text} on it: {waits({relation: held})}.",
                 f"Move {validate(situation.catalog, relation, constraint.name)} into the next revision.",
                 unsure=statement.effects.conditions,
+                sized_by=statement.effects.scans,
+                rewrite=validation(statement, constraint.name, relation, situation),
             )

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from migsafe.lint.facts import changes_dimension, dimension, retyped
+from migsafe.lint.facts import below, changes_dimension, dimension, retyped, topmost
 from migsafe.lint.operations import add_column
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
-from migsafe.lint.wording import holding
+from migsafe.lint.wording import counted, holding
 from migsafe.model.catalog import Column
 from migsafe.model.statement import Statement
 
@@ -27,11 +27,19 @@ RULE = rule(
 
 def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
     effects = statement.effects
-    for new, old in retyped(effects):
-        if changes_dimension(new, old) and old is not None and situation.live(new.relation):
+    changed = [(new, old) for new, old in retyped(effects) if old is not None and changes_dimension(new, old)]
+    for new, old in changed:
+        parent = topmost(new.relation, {other.relation for other, _ in changed}, situation)
+        if parent == new.relation and situation.live(new.relation):
             what = f"ALTER COLUMN {new.name} from {old.type} to {new.type}"
-            work = f"writes {new.relation} anew without its embeddings (or fails on the first one it meets)"
-            yield Fault(holding(what, work, effects, situation), _fix(new, situation))
+            rows = counted(situation.catalog, new.relation)
+            lost = f"its embeddings of {rows}" if rows else "its embeddings"
+            work = f"writes {new.relation} anew without {lost} (or fails on the first one it meets)"
+            yield Fault(
+                holding(what, work, effects, situation),
+                _fix(new, situation),
+                loses=tuple(below(new.relation, situation)),
+            )
 
 
 def _fix(column: Column, situation: Situation) -> str:

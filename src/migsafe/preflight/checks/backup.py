@@ -5,24 +5,31 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
+from migsafe import rundir
 from migsafe.errors import ToolMissing
-from migsafe.model.checks import CheckResult, Status
+from migsafe.model.checks import CheckResult
 from migsafe.model.plan import Plan
 from migsafe.postgres.binaries import find
 from migsafe.postgres.queries import query
 from migsafe.postgres.size import database_size
-from migsafe.preflight import evidence
 from migsafe.preflight.answer import answer, check
 from migsafe.preflight.asking import Connection, Row, ask, reading
-from migsafe.preflight.touched import Moment, locks, moments
-from migsafe.preflight.wording import duration, size, some
+from migsafe.preflight.backups.dumped import from_dump, read_about
+from migsafe.preflight.backups.listed import cluster, from_command, from_file
+from migsafe.preflight.backups.recognise import is_text_of_a_tool
+from migsafe.preflight.touched import Moment, moments
+from migsafe.preflight.wording import size, some
 from migsafe.settings import Settings
 
 CHECK = check(
     __name__,
     group="backup",
     why="What a migration deletes, only a backup brings back; one that was never read to its end may be half of one.",
-    remedy="Give `--backup dump`, or backup_evidence in the settings: the path of a dump that pg_dump made.",
+    remedy="Give `--backup dump`, or in the settings backup_evidence (a dump of pg_dump, or the JSON of pgBackRest, "
+    "Barman or WAL-G) or backup_command, which prints such JSON.",
+    privilege="EXECUTE ON FUNCTION pg_control_system()",
 )
 
 
@@ -30,11 +37,14 @@ def run(
     *, connection: Connection, plan: Plan, settings: Settings, backup_kind: str, **_: object
 ) -> Iterator[CheckResult]:
     if backup_kind == "dump":
-        yield from _dump(connection, settings)
+        results = _dump(connection, settings)
     elif backup_kind == "evidence":
-        yield from _evidence(connection, plan, settings)
+        results = _evidence(connection, plan, settings)
     else:
-        yield _none(plan)
+        results = iter((_none(plan, settings),))
+    for result in results:
+        required = settings.backup_required and result.status == "unknown"
+        yield msgspec.structs.replace(result, status="blocked") if required else result
 
 
 def _dump(connection: Connection, settings: Settings) -> Iterator[CheckResult]:
@@ -84,14 +94,30 @@ def _room(connection: Connection, settings: Settings, programs: list[str]) -> Ch
 
 
 def _evidence(connection: Connection, plan: Plan, settings: Settings) -> Iterator[CheckResult]:
-    if settings.backup_evidence is None:
-        yield answer(CHECK, "blocked", "No backup was named: backup_evidence is not set.")
-        return
-    path = Path(settings.directory) / settings.backup_evidence
+    if settings.backup_command is not None:
+        yield from from_command(CHECK, connection, settings)
+    if settings.backup_evidence is not None:
+        yield from _at(Path(settings.directory) / settings.backup_evidence, connection, plan, settings)
+    elif settings.backup_command is None:
+        own = _own_dump(connection, settings)
+        if own is not None:
+            yield from _at(own, connection, plan, settings)
+        else:
+            where = rundir.folder(settings)
+            yield answer(
+                CHECK,
+                "blocked",
+                f"No backup was named: backup_evidence is not set, and {where} has no recent dump of this database.",
+            )
+
+
+def _at(path: Path, connection: Connection, plan: Plan, settings: Settings) -> Iterator[CheckResult]:
+    """What is to be said of the file or folder that was named."""
     try:
-        age = time.time() - evidence.modified(path)
-        yield _aged(path, age, settings)
-        yield _read(connection, plan, path)
+        if not path.is_dir() and _is_text(path):
+            yield from from_file(CHECK, path, connection, settings)
+        else:
+            yield from from_dump(CHECK, path, connection, plan, settings)
     except FileNotFoundError:
         yield answer(CHECK, "blocked", f"There is no backup at {path}.", subject=str(path))
     except PermissionError:
@@ -102,52 +128,31 @@ def _evidence(connection: Connection, plan: Plan, settings: Settings) -> Iterato
         yield answer(CHECK, "unknown", message, subject=str(path), remedy=error.remedy)
 
 
-def _aged(path: Path, age: float, settings: Settings) -> CheckResult:
-    limit = duration(settings.backup_max_age)
-    shown = {"age": f"{age:.0f} s", "backup_max_age": f"{settings.backup_max_age:.0f} s"}
-    if age > settings.backup_max_age:
-        message = f"{path} is {duration(age)} old; backup_max_age is {limit}."
-        remedy = "Make a new backup, or raise backup_max_age if losing that much is agreed."
-        return answer(CHECK, "blocked", message, subject=str(path), remedy=remedy, evidence=shown)
-    return answer(CHECK, "passed", f"{path} is {duration(age)} old, within {limit}.", subject=str(path), evidence=shown)
+def _is_text(path: Path) -> bool:
+    with path.open("rb") as file:
+        return is_text_of_a_tool(file.read(64))
 
 
-def _read(connection: Connection, plan: Plan, path: Path) -> CheckResult:
-    wanted = _tables(connection, plan)
-    found = evidence.read(path, connection.info.server_version // 10000, wanted)
-    missing = sorted(".".join(table) for table in wanted - found.tables)
-    if found.unreadable:
-        remedy = "Decompress it, or restore it somewhere and give that dump; then run preflight again."
-        return _about(path, "unknown", f"{path} was not read: {found.fault}.", remedy)
-    if found.fault is not None:
-        return _about(path, "blocked", f"{path} ({found.kind}) is damaged: {found.fault}.", "Make a new backup.")
-    if missing:
-        message = f"{path} ({found.kind}) is whole, but has no rows of {some(missing)}."
-        return _about(path, "blocked", message, "Make a backup that has these tables with their data.")
-    if found.database not in (None, connection.info.dbname):
-        message = (
-            f"{path} ({found.kind}) is whole, and is a dump of database {found.database}, not {connection.info.dbname}."
-        )
-        return _about(path, "warned", message, "Make sure that it is the backup of this database.")
-    return _about(path, "passed", f"{path} ({found.kind}) was read to its end; it has every touched table.", None)
+def _own_dump(connection: Connection, settings: Settings) -> Path | None:
+    """The newest dump that migsafe itself made of this database, within backup_max_age.
+
+    Of this cluster too, as far as this role may see which one that is.
+    """
+    identifier = cluster(connection).identifier
+    for folder in rundir.directories(settings):
+        about = read_about(folder / rundir.BACKUP)
+        if about is None or about.database != connection.info.dbname:
+            continue
+        same = identifier in (None, about.system_identifier)
+        if same and time.time() - about.ended.timestamp() <= settings.backup_max_age:
+            return folder / rundir.BACKUP
+    return None
 
 
-def _about(path: Path, status: Status, message: str, remedy: str | None) -> CheckResult:
-    return answer(CHECK, status, message, subject=str(path), remedy=remedy)
-
-
-def _tables(connection: Connection, plan: Plan) -> frozenset[evidence.Table]:
-    """Tables whose rows the plan could harm: all that it locks against writers, or writes to."""
-    names = {lock.relation for lock in locks(plan) if lock.mode.blocks_writes}
-    names |= {
-        name for moment in moments(plan) for write in moment.effects.writes if (name := moment.now(write.relation))
-    }
-    rows = ask(connection, "preflight_tables", relations=sorted(names))
-    return frozenset((row["schema"], row["name"]) for row in rows)
-
-
-def _none(plan: Plan) -> CheckResult:
+def _none(plan: Plan, settings: Settings) -> CheckResult:
     lost = [label for moment in moments(plan) for label in _destroyed(moment)]
+    if settings.backup_required:
+        return answer(CHECK, "blocked", "There will be no backup, and backup_required is set.")
     if lost:
         message = f"There will be no backup, and the plan destroys {some(lost)}."
         return answer(CHECK, "warned", message, evidence={"destroys": ", ".join(lost)})

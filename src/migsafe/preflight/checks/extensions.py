@@ -11,6 +11,7 @@ from migsafe.preflight.answer import answer, check
 from migsafe.preflight.asking import Connection, Row, ask
 from migsafe.preflight.features import Wanted, wanted
 from migsafe.preflight.packages import where_from
+from migsafe.preflight.providers import Provider, recognised
 from migsafe.settings import Settings
 from migsafe.sql.quote import identifier, literal
 
@@ -34,10 +35,12 @@ def run(
     role = ask(connection, "preflight_role")[0]
     rows = {row["name"]: row for row in ask(connection, "preflight_extensions", names=[each.name for each in asked])}
     created = {each.name for each in asked if each.creates}
+    known = recognised(connection, settings)
+    provider, version = known.provider if known else None, connection.info.server_version // 10000
     for each in asked:
         row = rows[each.name]
         row["lacks"] = [other for other in row["lacks"] if other not in created]
-        yield judge(_with_minimum(each, settings), row, role, connection.info.server_version // 10000)
+        yield judge(_with_minimum(each, settings), row, role, version, provider)
 
 
 def _with_minimum(each: Wanted, settings: Settings) -> Wanted:
@@ -45,32 +48,36 @@ def _with_minimum(each: Wanted, settings: Settings) -> Wanted:
     team = settings.extensions.get(each.name)
     if team is None or (each.minimum is not None and versions.is_older(team, each.minimum)):
         return each
-    return Wanted(each.name, each.creates, each.version, team, f"extensions.{each.name} in the settings")
+    because = f"extensions.{each.name} in the settings"
+    return Wanted(each.name, each.creates, each.version, team, because, each.updates, each.hnsw)
 
 
-def judge(each: Wanted, row: Row, role: Row, server: int) -> CheckResult:
+def judge(each: Wanted, row: Row, role: Row, server: int, provider: Provider | None = None) -> CheckResult:
     """The answer for one extension; of queries `row` and `role`; `server` is a major version."""
+    source = provider.extensions.format(each.name) if provider else where_from(each.name, server)
     if row["installed"] is not None:
         return _installed(each, row)
     if not row["versions"]:
-        message = f"{each.name} is not on this server{_for(each)}."
-        return _answer(each, row, "blocked", message, where_from(each.name, server))
+        where = f"{provider.name} has no {each.name} here" if provider else f"{each.name} is not on this server"
+        return _answer(each, row, "blocked", f"{where}{_for(each)}.", source)
     version = each.version or row["offered"]
     if version not in row["versions"]:
         message = f"{each.name} {version} is wanted, and the server has {', '.join(sorted(row['versions']))}."
-        return _answer(each, row, "blocked", message, where_from(each.name, server))
+        return _answer(each, row, "blocked", message, source)
     if _too_old(version, each):
         message = f"The server offers {each.name} {version}; {each.minimum} is needed{_for(each)}."
-        return _answer(each, row, "blocked", message, f"Update the package first. {where_from(each.name, server)}")
+        return _answer(each, row, "blocked", message, f"Update the package first. {source}")
     if not each.creates:
         message = f"{each.name} is not created in this database{_for(each)}."
         remedy = f"op.enable_extension({each.name!r}) before it is used, or CREATE EXTENSION {identifier(each.name)};"
         return _answer(each, row, "blocked", message, remedy)
-    return _may_create(each, row, role, version)
+    return _may_create(each, row, role, version, provider)
 
 
 def _installed(each: Wanted, row: Row) -> CheckResult:
     name, version = identifier(each.name), row["installed"]
+    if each.updates:
+        return _answer(each, row, "passed", f"{each.name} {version} is there; see extension-state for the update.")
     old = each.minimum is not None and versions.is_older(version, each.minimum)
     if each.minimum is not None and old is None:
         message = f"{each.name} is at {version}, which cannot be compared with {each.minimum}."
@@ -92,13 +99,14 @@ def _installed(each: Wanted, row: Row) -> CheckResult:
     return _answer(each, row, "passed", f"{each.name} {version} is there.")
 
 
-def _may_create(each: Wanted, row: Row, role: Row, version: str) -> CheckResult:
+def _may_create(each: Wanted, row: Row, role: Row, version: str, provider: Provider | None) -> CheckResult:
     name, user = identifier(each.name), identifier(role["role"])
     for setting, allowed in role["allow_lists"]:
         listed = [item.strip().lower() for item in allowed.split(",")]
         if "*" not in listed and each.name.lower() not in listed:
-            message = f"The provider does not allow {each.name}: it is not in {setting}."
-            return _answer(each, row, "blocked", message, f"Add it to {setting} in the provider's parameters.")
+            message = f"{provider.name if provider else 'The server'} does not allow {each.name}: not in {setting}."
+            how = provider.extensions.format(each.name) if provider else f"Add it to {setting}."
+            return _answer(each, row, "blocked", message, how)
     if row["lacks"]:
         others = "; ".join(f"CREATE EXTENSION {identifier(other)}" for other in row["lacks"])
         message = f"{each.name} needs {', '.join(row['lacks'])}, which is not created."
@@ -106,7 +114,7 @@ def _may_create(each: Wanted, row: Row, role: Row, version: str) -> CheckResult:
     if role["superuser"]:
         return _answer(each, row, "passed", f"{each.name} {version} is on the server, and this role may create it.")
     if row["superuser_only"]:
-        return _as_no_superuser(each, row, role)
+        return _as_no_superuser(each, row, role, provider)
     if not role["may_create"]:
         message = f"{user} may not create {each.name} in this database: it has no CREATE on it."
         grant = f"GRANT CREATE ON DATABASE {identifier(role['database'])} TO {user};"
@@ -114,13 +122,18 @@ def _may_create(each: Wanted, row: Row, role: Row, version: str) -> CheckResult:
     return _answer(each, row, "passed", f"{each.name} {version} is on the server, and {user} may create it.")
 
 
-def _as_no_superuser(each: Wanted, row: Row, role: Row) -> CheckResult:
-    command = f"CREATE EXTENSION {identifier(each.name)};"
+def _as_no_superuser(each: Wanted, row: Row, role: Row, provider: Provider | None) -> CheckResult:
+    command, user = f"CREATE EXTENSION {identifier(each.name)};", identifier(role["role"])
+    if each.name in role["for_everybody"]:
+        return _answer(each, row, "passed", f"{each.name} is on the server, and the provider lets {user} create it.")
     if role["provider_roles"]:
         message = f"Only a superuser may create {each.name}; the provider may let {role['provider_roles'][0]} do it."
         return _answer(each, row, "unknown", message, f"Try it in a scratch database of the same server: {command}")
-    message = f"Only a superuser may create {each.name}, which is not trusted, and {role['role']} is none."
-    return _answer(each, row, "blocked", message, f"As a superuser, in this database: {command}")
+    message = f"Only a superuser may create {each.name}, which is not trusted, and {user} is none."
+    remedy = f"As a superuser, in this database: {command}"
+    if provider is not None and provider.admin is not None:
+        remedy = f"GRANT {provider.admin} TO {user}; or as a role that has it: {command}"
+    return _answer(each, row, "blocked", message, remedy)
 
 
 def _too_old(version: str, each: Wanted) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from migsafe.model.checks import CheckResult
 from migsafe.model.plan import Plan
+from migsafe.postgres.queries import query
 from migsafe.preflight.answer import answer, check
 from migsafe.preflight.asking import Connection, ask
 from migsafe.preflight.touched import is_version_table
@@ -38,6 +39,8 @@ def run(
 
 def _elsewhere(tables: list[dict[str, object]], plan: Plan) -> Iterator[CheckResult]:
     names = [str(table["relation"]) for table in tables]
+    if len(names) == 1 and not plan.current and not _is_read(tables[0], plan):
+        yield _elsewhere_only(names[0], plan)
     if len(names) < 2:
         return
     ours = [str(table["relation"]) for table in tables if table["visible"]][:1]
@@ -51,4 +54,23 @@ def _elsewhere(tables: list[dict[str, object]], plan: Plan) -> Iterator[CheckRes
         subject=", ".join(others),
         remedy="If they are not one a tenant, set version_table_schema in env.py, and drop the one that a wrong "
         "search_path made.",
+    )
+
+
+def _is_read(table: dict[str, object], plan: Plan) -> bool:
+    if "." in plan.version_table:
+        return is_version_table(str(table["relation"]), plan.version_table)
+    return bool(table["visible"])
+
+
+def _elsewhere_only(name: str, plan: Plan) -> CheckResult:
+    schema = name.partition(".")[0]
+    return answer(
+        CHECK,
+        "warned",
+        f"The database seems to be new, for {plan.version_table} is not found; but there is {name}.",
+        subject=name,
+        remedy=f"If it is this project's: set version_table_schema={schema!r} in env.py, or the search_path of this "
+        "role.",
+        sql=query("preflight_version_tables"),
     )

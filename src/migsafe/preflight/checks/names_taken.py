@@ -61,7 +61,7 @@ def _of_object(made: CatalogObject, moment: Moment) -> Iterator[Name]:
     statement, effects = moment.statement, moment.effects
     if isinstance(made, Relation | Index | Type):
         removed = any(drop.name == made.name for drop in effects.drops)
-        if made.name not in moment.gone and not removed and not made.name.startswith("pg_temp."):
+        if not moment.is_gone(made.name) and not removed and not made.name.startswith("pg_temp."):
             yield Name("type" if isinstance(made, Type) else "relation", made.name, None, statement)
     elif isinstance(made, Column | Constraint):
         of = moment.now(made.relation)
@@ -71,7 +71,7 @@ def _of_object(made: CatalogObject, moment: Moment) -> Iterator[Name]:
 
 
 def _goes_before(made: Column | Constraint, moment: Moment) -> bool:
-    return (made.relation, made.name) in moment.parts_gone
+    return moment.is_part_gone(made.relation, made.name)
 
 
 def _parameters(names: list[Name]) -> dict[str, list[str]]:

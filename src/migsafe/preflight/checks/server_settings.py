@@ -1,4 +1,4 @@
-"""Would a timeout of the role, the database or the server cut the migration off?"""
+"""Does a timeout cut the migration off, or a search_path lead it astray: of the role, the database, the server?"""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from migsafe.postgres.queries import query
 from migsafe.preflight.answer import answer, check
 from migsafe.preflight.asking import Connection, Row, ask
 from migsafe.preflight.touched import concurrently, moments
-from migsafe.preflight.wording import duration
+from migsafe.preflight.wording import duration, some
 from migsafe.settings import Settings
 from migsafe.sql.quote import identifier
 
@@ -19,7 +19,8 @@ CHECK = check(
     __name__,
     group="server",
     why="statement_timeout ends an index build or a rewrite half-way, and a CONCURRENTLY one leaves an invalid index; "
-    "the idle and transaction timeouts end a revision that computes in Python between two statements.",
+    "the idle and transaction timeouts end a revision that computes in Python between two statements. A search_path "
+    "with a schema that is not there puts new tables into the next one.",
     remedy="ALTER ROLE … SET statement_timeout = 0 for the role that migrates.",
 )
 
@@ -32,6 +33,7 @@ def run(*, connection: Connection, plan: Plan, settings: Settings, **_: object) 
     warned = [
         _limited(limits[name], why, role) for name, why in _harmed(limits, plan, settings).items() if name in limits
     ]
+    warned += [_astray(row, role) for row in ask(connection, "preflight_search_path") if row["missing"]]
     yield from warned
     if not warned:
         shown = ", ".join(f"{name} {duration(row['milliseconds'] / 1000)}" for name, row in limits.items())
@@ -59,7 +61,28 @@ def _limited(row: Row, why: str, role: str) -> CheckResult:
         "warned",
         f"{row['name']} is {duration(row['milliseconds'] / 1000)} ({where}): {why}.",
         subject=row["name"],
-        remedy=f"ALTER ROLE {role} SET {row['name']} = 0; or set it in the revision.",
+        remedy=f"{_alter(row, role)} SET {row['name']} = 0; or set it in the revision.",
         evidence={row["name"]: f"{row['milliseconds']} ms"},
         sql=query("preflight_timeouts"),
+    )
+
+
+def _alter(row: Row, role: str) -> str:
+    """What is set for a role in one database goes before what is set for the role."""
+    database = f" IN DATABASE {identifier(row['database'])}" if row["set_for"] == "role in database" else ""
+    return f"ALTER ROLE {role}{database}"
+
+
+def _astray(row: Row, role: str) -> CheckResult:
+    where = f"goes to {identifier(row['first'])}" if row["first"] else "has nowhere to go"
+    schemas = "; ".join(f"CREATE SCHEMA {identifier(name)}" for name in row["missing"])
+    return answer(
+        CHECK,
+        "warned",
+        f"search_path is {row['path']} (for the {row['set_for']}), and {some(row['missing'])} is not there: "
+        f"what is created without a schema {where}.",
+        subject="search_path",
+        remedy=f"{schemas}; or {_alter(row, role)} SET search_path = what the application uses.",
+        evidence={"search_path": row["path"]},
+        sql=query("preflight_search_path"),
     )

@@ -43,6 +43,8 @@ def _fill(draft: Draft, alteration: Alteration, member: str, node: Any, defined:
     filled = defined.default is not None and column.default is not None
     volatile = expressions.volatility(defined.default, draft.catalog) if filled else expressions.Volatile(False)
     draft.suppose(volatile.condition)
+    if volatile.volatile:
+        columns.advance_sequences(draft, defined.default)
     if defined.sequence or volatile.volatile or column.generated == "stored" or _domain(draft, column):
         alteration.rewrite(member)
         alteration.filled.add((member, column.name))
@@ -78,8 +80,9 @@ def _keys(draft: Draft, alteration: Alteration, defined: columns.Defined) -> Non
 
 def drop_column(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
     """Never a rewrite; indexes and constraints of the column go, and a foreign key locks the table it references."""
-    draft = alteration.draft
-    members = draft.family(alteration.name)
+    draft, name = alteration.draft, alteration.name
+    # ONLY locks the children all the same: the column is theirs alone from now on (measured).
+    members = draft.family(name) if alteration.recurses else (name, *draft.children(name))
     for member in members:
         draft.lock(member, alteration.mode)
         if member != alteration.name and not alteration.recurses:
@@ -107,9 +110,10 @@ def set_default(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
         change(draft, member, cmd.name, default=text)
 
 
-def change(draft: Draft, relation: str, column: str, **changes: Any) -> None:
+def change(draft: Draft, relation: str, column: str, using: str | None = None, **changes: Any) -> None:
     before = draft.column(relation, column)
-    draft.alter(replace(_so_far(draft, relation, column) or before or Column(relation, column), **changes), before)
+    changed = replace(_so_far(draft, relation, column) or before or Column(relation, column), **changes)
+    draft.alter(changed, before, using)
 
 
 def _so_far(draft: Draft, relation: str, column: str) -> Column | None:
@@ -208,9 +212,14 @@ def add_identity(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
     node.constraints.add().constraint.CopyFrom(definition(cmd).constraint)
     defined = columns.define(draft, alteration.name, node)
     if defined.sequence:
-        draft.create(defined.sequence)
+        draft.create(replace(defined.sequence, start=_start(definition(cmd).constraint)))
     for member in alteration.family(recurses=draft.is_partitioned(alteration.name) and draft.version >= 17):
         change(draft, member, cmd.name, identity=defined.column.identity)
+
+
+def _start(node: Any) -> int | None:
+    values = [item.def_elem.arg for item in node.options if item.def_elem.defname == "start"]
+    return int(values[0].integer.ival or values[0].float.fval or 0) if values else None
 
 
 def set_identity(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
@@ -253,8 +262,9 @@ def set_expression(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
                 draft.suppose("no rewrite if the column is a VIRTUAL generated one")
         elif column.not_null or any(cmd.name in c.columns for c in draft.constraints(member) if c.kind == "check"):
             alteration.verify(member)
+        change(draft, member, cmd.name, default=expressions.text(definition(cmd)))
 
 
 def drop_expression(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
     for member in alteration.family():
-        change(alteration.draft, member, cmd.name, generated=None)
+        change(alteration.draft, member, cmd.name, generated=None, default=None)

@@ -56,6 +56,11 @@ def _add_check(alteration: Alteration, constraint: Constraint, node: Any) -> Non
     else:
         members = alteration.family()
     for member in members:
+        own = draft.constraint(member, constraint.name)
+        # On the table itself a name that is taken is an error, but for an inherited constraint.
+        merges = own is not None and own.kind == "check" and own.validated
+        if own and merges and (own.inherited or member != alteration.name):
+            continue
         note(draft, replace(constraint, relation=member, inherited=member != alteration.name), node)
         if constraint.validated and constraint.enforced:
             alteration.verify(member)
@@ -63,8 +68,8 @@ def _add_check(alteration: Alteration, constraint: Constraint, node: Any) -> Non
 
 def _add_not_null(alteration: Alteration, constraint: Constraint, node: Any) -> None:
     draft = alteration.draft
-    members = alteration.family() if not constraint.no_inherit else (alteration.name,)
-    for member in members:
+    reached = alteration.family()  # NO INHERIT locks the children all the same (measured)
+    for member in reached[:1] if constraint.no_inherit else reached:
         if constraint.validated:
             for column in constraint.columns:
                 altered_columns.require_not_null(alteration, member, column)
@@ -90,6 +95,8 @@ def add_indexed(alteration: Alteration, constraint: Constraint, node: Any) -> No
     if constraint.kind == "primary key":
         for column in constraint.columns:
             if (table, column) not in alteration.added:
+                if not altered_columns.is_not_null(draft, table, column):
+                    alteration.family()
                 for member in alteration.draft.family(table):
                     altered_columns.require_not_null(alteration, member, column)
                     altered_columns.change(draft, member, column, not_null=True)

@@ -12,14 +12,33 @@ def only_lock(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
 
 
 def switch_trigger(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
-    """Partitions follow since 15."""
-    partitioned = alteration.draft.is_partitioned(alteration.name)
-    alteration.family(recurses=partitioned and alteration.draft.version >= 15)
+    """Partitions follow, where such a trigger is theirs too: one for each row, or that of a foreign key."""
+    draft, table = alteration.draft, alteration.name
+    triggers = draft.catalog.triggers.get(table, {})
+    meant = [triggers[cmd.name]] if cmd.name in triggers else list(triggers.values())
+    internal = cmd.subtype in (pb.AT_EnableTrigAll, pb.AT_DisableTrigAll) and (
+        draft.references(table) or any(key.kind == "foreign key" for key in draft.constraints(table))
+    )
+    shared = internal or any(trigger.for_each_row for trigger in meant)
+    alteration.family(recurses=bool(shared) and draft.is_partitioned(table))
+    disables = cmd.subtype in (pb.AT_DisableTrig, pb.AT_DisableTrigAll, pb.AT_DisableTrigUser)
+    which = {pb.AT_DisableTrigAll: "all", pb.AT_EnableTrigAll: "all"}
+    which |= {pb.AT_DisableTrigUser: "user", pb.AT_EnableTrigUser: "user"}
+    draft.act("disable trigger" if disables else "enable trigger", which.get(cmd.subtype, cmd.name), alteration.name)
+
+
+def row_security(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
+    alteration.family(recurses=False)
+    word = "enable" if cmd.subtype == pb.AT_EnableRowSecurity else "disable"
+    alteration.draft.act(f"{word} row security", "", alteration.name)
 
 
 def replica_identity(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
     alteration.family(recurses=False)
-    index = definition(cmd).replica_identity_stmt.name
+    stated = definition(cmd).replica_identity_stmt
+    index = stated.name
+    identity = {"n": "nothing", "f": "full", "d": "default"}.get(stated.identity_type, "index")
+    alteration.draft.act("replica identity", identity, alteration.name)
     if index:
         schema = alteration.name.split(".", 1)[0]
         alteration.draft.lock(f"{schema}.{index}", S, "index")
@@ -44,14 +63,16 @@ def set_persistence(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
     alteration.rewrite(alteration.name)
     if known:
         draft.alter(replace(known, persistence=wanted), known)
-    for sequence in draft.ways.sequences.get(alteration.name, ()):
+    for sequence in draft.ways.sequences.get(alteration.name, ()) if draft.version >= 15 else ():
         draft.lock(sequence, AE)
 
 
 def set_tablespace(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
-    """The data files are copied to the other place."""
+    """The data files are copied to the other place as they are; indexes stay where they were."""
     alteration.family(recurses=False)
-    alteration.rewrite(alteration.name)
+    if alteration.has_rows(alteration.name):
+        alteration.draft.suppose("nothing is copied if the table is in that tablespace already")
+        alteration.draft.rewrite(alteration.name, reads=False)
 
 
 def set_access_method(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
@@ -83,7 +104,6 @@ def owner(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
 
 
 def inherit(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
-
     draft = alteration.draft
     alteration.family(recurses=False)
     parent = names.relation(definition(cmd).range_var, draft.catalog)

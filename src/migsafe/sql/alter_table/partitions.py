@@ -28,7 +28,7 @@ def attach(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
             draft.scan(member)
     draft.lock_indexes(child, AS, transient=True)
     if not command.bound.is_default:
-        lock_default(draft, parent)
+        lock_default(draft, parent, bound)
     _attach_indexes(draft, parent, child)
     _attach_keys(draft, parent, child)
     relation = draft.relation(child)
@@ -48,14 +48,18 @@ def _is_proven(draft: Draft, parent: str, child: str, text: str) -> bool:
     return False
 
 
-def lock_default(draft: Draft, parent: str) -> None:
-    """The default partition is locked, and read for rows that belong into the new one."""
+def lock_default(draft: Draft, parent: str, text: str) -> None:
+    """The default partition is locked, and read for rows that belong into the new one, of the bound `text`, unless
+    its CHECK constraints prove that there are none (measured)."""
+    bound, relation = proofs.bound_of(text), draft.relation(parent)
+    key = relation.partition_key[0] if relation and len(relation.partition_key) == 1 else None
     for sibling in draft.children(parent):
         known = draft.relation(sibling)
         if known and known.is_default_partition:
             for member in draft.family(sibling):
                 draft.lock(member, AE)
-                if not draft.is_partitioned(member):
+                proven = bound is not None and key is not None and proofs.kept_out(draft, member, key, bound)
+                if not draft.is_partitioned(member) and not proven:
                     draft.scan(member)
 
 
@@ -158,7 +162,7 @@ def detach(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
         known = draft.relation(sibling)
         if known and known.is_default_partition:
             draft.lock(sibling, AE)
-    _detach_keys(draft, parent)
+    _detach_keys(draft, parent, child)
     for member in draft.family(child):
         for trigger in draft.catalog.triggers.get(member, {}).values():
             if trigger.for_each_row and trigger.name in draft.catalog.triggers.get(parent, {}):
@@ -172,27 +176,28 @@ def detach(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
         draft.alter(replace(relation, parents=(), bound=None, is_default_partition=False), relation)
 
 
-def _detach_keys(draft: Draft, parent: str) -> None:
+def _detach_keys(draft: Draft, parent: str, child: str) -> None:
     """The keys of the parent, and those that reference it or one above it: no row that leaves may be referenced."""
     for key in draft.constraints(parent):
-        if key.kind == "foreign key" and key.references:
+        if key.kind == "foreign key" and key.references and draft.version >= 15:
             draft.lock(key.references, SRE)
             for partition in draft.family(key.references)[1:] if draft.is_partitioned(key.references) else ():
                 draft.lock(partition, SRE)
                 constraints.lock_key_index(draft, partition, key.referenced_columns)
-    _read_referencing(draft, parent)
+    _read_referencing(draft, parent, child)
 
 
-def _read_referencing(draft: Draft, parent: str) -> None:
+def _read_referencing(draft: Draft, parent: str, child: str) -> None:
     for key in draft.references(parent):
-        for member in draft.family(key.relation):
-            draft.lock(member, AE)
-            draft.lock_indexes(member, AS)
+        for member in draft.family(key.relation) if not key.inherited else ():
+            draft.lock(member, AE if member == key.relation else AS)
+            draft.plan_indexes(member, AS)
+        for member in (*draft.family(key.relation), *draft.family(child)) if not key.inherited else ():
             if not draft.is_partitioned(member):
                 draft.scan(member)
     relation = draft.relation(parent)
     for above in relation.parents if relation else ():
-        _read_referencing(draft, above)
+        _read_referencing(draft, above, child)
 
 
 def finalize(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:

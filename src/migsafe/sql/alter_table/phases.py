@@ -1,8 +1,9 @@
 """The end of an ALTER TABLE: what is rewritten, verified and rebuilt once every subcommand is known."""
 
-from migsafe.sql import constraints, conversions
+from migsafe.model.catalog import Index
+from migsafe.sql import constraints, conversions, indexes
 from migsafe.sql.alter_table.alteration import Alteration
-from migsafe.sql.draft import AE
+from migsafe.sql.draft import AE, Draft
 
 
 def finish(alteration: Alteration) -> None:
@@ -38,6 +39,8 @@ def _carry_type(alteration: Alteration, relation: str, column: str, conversion: 
         if alteration.has_rows(relation) and (conversion.reindexes or not plain):
             draft.scan(relation)
             draft.build(index.name, relation, method=index.method)
+        for child in draft.children(relation) if draft.is_partitioned(relation) else ():
+            _add_part(draft, child, index)
     for constraint in draft.constraints(relation):
         if column in constraint.columns and constraint.kind == "check" and constraint.validated:
             alteration.verify(relation)
@@ -47,6 +50,14 @@ def _carry_type(alteration: Alteration, relation: str, column: str, conversion: 
     for key in draft.references(relation):
         if column in key.referenced_columns:
             _remake_key(alteration, key.relation, relation, conversion.reindexes)
+
+
+def _add_part(draft: Draft, child: str, index: Index) -> None:
+    """An index ON ONLY the parent is made again as one for all: partitions without their part get it (measured)."""
+    if draft.is_partitioned(child) or any(part.parent == index.name for part in draft.indexes(child)):
+        return
+    draft.scan(child)
+    draft.build(indexes.copy(draft, child, index), child, method=index.method)
 
 
 def _remake_key(alteration: Alteration, table: str, target: str, validates: bool) -> None:

@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Any
 
 from migsafe.model.catalog import Column
-from migsafe.sql import conversions, types
+from migsafe.sql import conversions, expressions, types
 from migsafe.sql.alter_table.alteration import Alteration
 from migsafe.sql.alter_table.columns import change, definition, lock_owned
 from migsafe.sql.draft import SRE, Draft
@@ -32,7 +32,8 @@ def alter_type(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
         if conversion.narrows:
             draft.destroy("column", cmd.name, member)
         collation = ".".join(strings(node.coll_clause.collname)) or (column.collation if column else None)
-        change(draft, member, cmd.name, type=new, collation=collation)
+        using = None if kind(node.raw_default) is None else expressions.text(node.raw_default)
+        change(draft, member, cmd.name, using, type=new, collation=collation)
 
 
 def _converted(draft: Draft, name: str, column: Column | None, new: str, node: Any) -> conversions.Conversion:

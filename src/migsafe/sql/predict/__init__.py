@@ -7,11 +7,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from migsafe.errors import SqlError
 from migsafe.model.catalog import Catalog
 from migsafe.model.effects import Effects
 from migsafe.sql.draft import Draft
-from migsafe.sql.parse import parse
+from migsafe.sql.nodes import pb
+from migsafe.sql.parse import parse, tokens
 
 Handler = Callable[[Any, Draft], None]
 
@@ -47,11 +50,26 @@ def predict(sql: str, catalog: Catalog, server_version: int = 18) -> Effects:
     except SqlError as error:
         return Effects(unknown=f"this is no PostgreSQL statement: {error.message}")
     try:
-        return of_node(node, catalog, server_version)
+        effects = of_node(node, catalog, server_version)
+        cut = _shortened(sql) if (_LONG if sql.isascii() else _PERHAPS_LONG).search(sql) else ()
+        return msgspec.structs.replace(effects, shortened=cut) if cut else effects
     except RecursionError:
         return Effects(unknown="an expression in it is nested too deeply to be read")
     except SqlError as error:
         return Effects(unknown=error.message)
+
+
+_LONG = re.compile(r'[\w$]{64}|"(?:[^"]|""){64}')
+# A name of 64 bytes has at least 16 characters.
+_PERHAPS_LONG = re.compile(r'[\w$]{16}|"(?:[^"]|""){16}')
+
+
+def _shortened(sql: str) -> tuple[str, ...]:
+    """The names that the server cuts to 63 bytes, with a NOTICE (manual, section 4.1.1)."""
+    text = sql.encode()
+    long = [t for t in tokens(sql) if t.token == pb.IDENT and t.end - t.start > 63]
+    written = [text[t.start : t.end].decode().strip('"').replace('""', '"') for t in long]
+    return tuple(dict.fromkeys(name for name in written if len(name.encode()) > 63))
 
 
 def inside(sql: str, draft: Draft) -> Effects:
@@ -72,9 +90,19 @@ def of_node(node: Any, catalog: Catalog, server_version: int = 18, called: set[s
         draft.give_up(f"migsafe does not know what {draft.command} locks")
     else:
         handler(node, draft)
+    if any(known.added for known in catalog.types.values()):
+        _note_labels(node, draft)
     if catalog.event_triggers:
         _fire_event_triggers(draft)
     return draft.effects()
+
+
+def _note_labels(node: Any, draft: Draft) -> None:
+    """Note the use of enum labels that earlier statements have added: not possible in their transaction."""
+    from migsafe.sql.enums import used_labels
+
+    for type_name, label in used_labels(node, draft):
+        draft.act("enum label", label, type_name)
 
 
 # Manual, section 40.3: no event trigger fires for what is shared by all databases, or for event triggers.

@@ -99,7 +99,7 @@ def _inherit(draft: Draft, table: str, parent: str, bound: Any | None) -> None:
 
 def _partition(draft: Draft, table: str, parent: str, bound: Any) -> None:
     if not bound.is_default:
-        lock_default(draft, parent)
+        lock_default(draft, parent, bound_text(bound))
     foreign = any(isinstance(made, Relation) and made.kind == "foreign table" for made in draft.all("creates"))
     for index in draft.indexes(parent) if not foreign else ():
         draft.lock(index.name, SUE)
@@ -116,15 +116,20 @@ def _partition(draft: Draft, table: str, parent: str, bound: Any) -> None:
 def _elements(node: pb.CreateStmt, draft: Draft, table: str) -> None:
     keys: list[tuple[Constraint, Any]] = []
     later: list[Any] = []
+    merges = bool(node.inh_relations) or node.HasField("of_typename")
     for element in node.table_elts:
         which = kind(element)
         if which == "column_def":
             defined = columns.define(draft, table, element.column_def)
             own = tuple(pair for pair in defined.constraints if pair[0].kind != "foreign key")
             keys += [pair for pair in defined.constraints if pair[0].kind == "foreign key"]
-            _add_column(draft, table, defined._replace(constraints=own))
+            if merges:
+                _merge_column(draft, table, defined._replace(constraints=own))
+            else:
+                columns.add(draft, defined._replace(constraints=own))
         elif which == "table_like_clause":
             _like(element.table_like_clause, draft, table)
+            merges = True
         elif which == "constraint":
             later.append(element.constraint)
     for written in (*later, *(item.constraint for item in node.constraints)):
@@ -147,7 +152,7 @@ def _made(draft: Draft, table: str) -> dict[str, Column]:
     }
 
 
-def _add_column(draft: Draft, table: str, defined: columns.Defined) -> None:
+def _merge_column(draft: Draft, table: str, defined: columns.Defined) -> None:
     """A column of a partition or a typed table takes its type from above; what is written here comes on top."""
     column = defined.column
     above = _made(draft, table).get(column.name)
@@ -180,7 +185,10 @@ def _like(node: pb.TableLikeClause, draft: Draft, table: str) -> None:
     draft.lock(source, AS)
     options = node.options
     for column in draft.columns(source).values():
-        draft.create(_copied(column, table, options))
+        copied = _copied(column, table, options)
+        draft.create(copied)
+        if isinstance(copied.default, str) and (default := parse_expression(copied.default)):
+            lock_mentioned(draft, default)
         if column.identity and options & _LIKE_IDENTITY:
             draft.create(columns.owned_sequence(draft, table, column.name))
     for constraint in draft.constraints(source):

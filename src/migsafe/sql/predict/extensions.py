@@ -6,7 +6,7 @@ from migsafe.model.catalog import EventTrigger, Extension, Publication, Schema, 
 from migsafe.sql import expressions, names, types
 from migsafe.sql.draft import AS, SUE, Draft, replace
 from migsafe.sql.nodes import pb
-from migsafe.sql.parse import inner, strings
+from migsafe.sql.parse import inner, kind, strings
 
 
 def create(node: pb.CreateExtensionStmt, draft: Draft) -> None:
@@ -125,6 +125,9 @@ def drop_subscription(node: pb.DropSubscriptionStmt, draft: Draft) -> None:
     draft.drop("subscription", node.subname)
 
 
+_ELEMENTS = ("create_seq_stmt", "create_stmt", "view_stmt", "index_stmt", "create_trig_stmt", "grant_stmt")
+
+
 def create_schema(node: pb.CreateSchemaStmt, draft: Draft) -> None:
     from migsafe.sql.predict import of_node
 
@@ -134,7 +137,8 @@ def create_schema(node: pb.CreateSchemaStmt, draft: Draft) -> None:
         return
     draft.need("create-in-database", "")
     draft.create(Schema(node.schemaname or node.authrole.rolename))
-    for element in node.schema_elts:
+    # transformCreateSchemaStmtElements(): in an order of its own, whatever the order written.
+    for element in sorted(node.schema_elts, key=lambda element: _ELEMENTS.index(kind(element))):
         inside = replace(draft.catalog, search_path=(node.schemaname, *draft.catalog.search_path))
         effects = of_node(inner(element), inside, draft.version)
         outer = draft.catalog.search_path

@@ -1,8 +1,8 @@
 """CREATE INDEX, ALTER INDEX … ATTACH PARTITION (through alter_table), REINDEX."""
 
 from migsafe.model.catalog import Index
-from migsafe.sql import indexes, names
-from migsafe.sql.draft import AE, AS, SUE, Draft, S, replace
+from migsafe.sql import expressions, indexes, names
+from migsafe.sql.draft import AE, SUE, Draft, S, replace
 from migsafe.sql.functions import run_calls
 from migsafe.sql.nodes import pb
 
@@ -14,20 +14,23 @@ def create_index(node: pb.IndexStmt, draft: Draft) -> None:
     draft.in_transaction = not node.concurrent
     table = names.relation(node.relation, draft.catalog)
     index = indexes.describe(draft, table, node)
-    draft.lock(table, SUE if node.concurrent else S)
+    # The partitions are locked before it is known whether the index is there already (measured).
+    for member in draft.family(table) if node.relation.inh and draft.is_partitioned(table) else (table,):
+        draft.lock(member, SUE if node.concurrent else S)
+    draft.if_not_exists = index.name if node.if_not_exists else None
     if node.if_not_exists and draft.is_known(index.name):
         draft.skip()
         return
     draft.need("owner", table)
-    for element in node.index_params:
-        run_calls(element, draft)
-    run_calls(node.where_clause, draft)
+    typed = {name: column.type for name, column in draft.columns(table).items()}
+    for part in (*node.index_params, node.where_clause):
+        run_calls(part, draft)
+        for function in expressions.not_immutable(part, draft.catalog, typed):
+            draft.refuse_in_index(function)
     if node.concurrent:
         _concurrently(draft, index)
         return
     draft.create(index)
-    for member in draft.family(table) if node.relation.inh and draft.is_partitioned(table) else ():
-        draft.lock(member, S)
     build(draft, index, recurse=bool(node.relation.inh))
 
 
@@ -105,8 +108,8 @@ def _reindex_index(draft: Draft, name: str, concurrent: bool) -> None:
         _rebuild(draft, index, concurrent)
         return
     draft.in_transaction = False
-    draft.lock(index.relation, S)
-    draft.lock(name, AS)
+    draft.lock(index.relation, SUE if concurrent else S)
+    draft.lock(name, SUE if concurrent else AE)
     for part in draft.ways.parts.get(name, ()):
         _reindex_index(draft, part, concurrent)
 

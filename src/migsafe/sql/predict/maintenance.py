@@ -107,12 +107,18 @@ def vacuum(node: pb.VacuumStmt, draft: Draft) -> None:
         chosen = [r.name for r in draft.catalog.relations.values() if r.kind in kinds]
     only = {names.relation(target, draft.catalog) for target in targets if not target.inh}
     for name in chosen:
-        members = (name,) if name in only or not draft.is_partitioned(name) else draft.family(name)
+        # Since 18 what inherits from a table is vacuumed with it, as partitions are.
+        inherits = draft.is_partitioned(name) or (draft.version >= 18 and node.is_vacuumcmd and targets)
+        members = draft.family(name) if inherits and name not in only else (name,)
         for member in members:
             _vacuum(draft, member, full, bool(node.is_vacuumcmd), alone=member in only)
+        for member in draft.family(name)[1:] if not node.is_vacuumcmd and name in only else ():
+            draft.lock(member, AS)  # a sample of their rows is one of the parent's (measured)
 
 
 def _vacuum(draft: Draft, name: str, full: bool, vacuums: bool, alone: bool) -> None:
+    if draft.kind(name) == "foreign table":
+        return
     draft.lock(name, AE if full else SUE)
     if draft.is_partitioned(name):
         return
@@ -127,10 +133,10 @@ def _vacuum(draft: Draft, name: str, full: bool, vacuums: bool, alone: bool) -> 
             draft.lock(child, SUE if draft.version >= 18 else AS)
 
 
-def rewrite(draft: Draft, name: str) -> None:
+def rewrite(draft: Draft, name: str, reads: bool = True) -> None:
     """A table written anew with all of its indexes, as VACUUM FULL and CLUSTER do."""
     draft.lock(name, AE)
-    draft.rewrite(name)
+    draft.rewrite(name, reads)
     for index in draft.indexes(name):
         draft.lock(index.name, AE)
         draft.build(index.name, name, method=index.method)
@@ -165,7 +171,7 @@ def refresh(node: pb.RefreshMatViewStmt, draft: Draft) -> None:
         draft.lock_indexes(name, RX)
         draft.scan(name)
         return
-    rewrite(draft, name)
+    rewrite(draft, name, reads=relation is None or bool(draft.indexes(name)))
 
 
 HANDLES = {

@@ -3,13 +3,14 @@
 from typing import Any
 
 from migsafe.model.catalog import Relation
-from migsafe.sql import expressions, names, query
+from migsafe.sql import expressions, names, narrow, query
 from migsafe.sql.columns import advance_sequences
 from migsafe.sql.draft import AS, RX, Draft
 from migsafe.sql.functions import fire_triggers
 from migsafe.sql.nodes import pb
 from migsafe.sql.parse import inner, kind, parse_expression
 from migsafe.sql.partitions import reached, routed
+from migsafe.sql.session import affect_session
 
 
 def select(node: pb.SelectStmt, draft: Draft) -> None:
@@ -20,13 +21,21 @@ def select(node: pb.SelectStmt, draft: Draft) -> None:
         draft.create(Relation(names.new_relation(node.into_clause.rel, draft.catalog)))
     query.execute(node, draft, scans=into)
     _written_in_with(node, draft)
+    for item in node.target_list:
+        if kind(item.res_target.val) == "func_call":
+            affect_session(item.res_target.val.func_call, draft)
 
 
 def _written_in_with(node: Any, draft: Draft) -> None:
+    draft.queries |= {item.common_table_expr.ctename for item in node.with_clause.ctes}
+    command = draft.command
     for item in node.with_clause.ctes:
         statement = inner(item.common_table_expr.ctequery)
         if isinstance(statement, query.WRITES):
             HANDLES[type(statement).__name__](statement, draft)
+        elif isinstance(node, pb.InsertStmt):
+            query.execute(statement, draft)
+    draft.command = command
 
 
 def insert(node: pb.InsertStmt, draft: Draft) -> None:
@@ -35,8 +44,8 @@ def insert(node: pb.InsertStmt, draft: Draft) -> None:
     updates = node.on_conflict_clause.action == pb.ONCONFLICT_UPDATE
     table = _target(draft, named, "insert", transient=not node.HasField("on_conflict_clause"), reach=query.Reach(False))
     _route(node, draft, table)
-    query.execute(node.select_stmt, draft)
     _written_in_with(node, draft)
+    query.execute(node.select_stmt, draft)
     given: set[str] | None = {item.res_target.name for item in node.cols} or None
     if kind(node.select_stmt) is None:
         given = set()
@@ -44,7 +53,7 @@ def insert(node: pb.InsertStmt, draft: Draft) -> None:
     _fill_in(draft, table, given)
     _fire_rules(draft, named, "insert")
     fire_triggers(draft, table, "insert")
-    draft.write(table, "INSERT")
+    draft.write(table, "INSERT", few=narrow.spells_out(node))
     if updates:
         changed = {item.res_target.name for item in node.on_conflict_clause.target_list}
         query.referenced(draft, table, changed, None)
@@ -71,7 +80,10 @@ def _target(draft: Draft, name: str, event: str, transient: bool = False, reach:
         return name
     draft.lock(name, RX)
     triggers = draft.catalog.triggers.get(name, {}).values()
-    if any(trigger.timing == "instead of" and event in trigger.events for trigger in triggers):
+    rules = draft.catalog.rules.get(name, {}).values() if relation and relation.kind == "view" else ()
+    if any(trigger.timing == "instead of" and event in trigger.events for trigger in triggers) or any(
+        rule.instead and rule.event == event for rule in rules
+    ):
         for use in relation.uses if relation and event != "insert" else ():
             query.open_relation(draft, use.relation, AS)
         return name
@@ -126,7 +138,9 @@ def update(node: pb.UpdateStmt, draft: Draft) -> None:
     _fire_rules(draft, named, "update")
     for member in reached(draft, table, node.where_clause):
         fire_triggers(draft, member, "update", changed)
-    draft.write(table, "UPDATE", whole=_is_whole(node))
+    few = narrow.by_key(draft, table, node.where_clause)
+    narrowed = narrow.narrowed(draft, table, node.where_clause, *node.from_clause, *node.with_clause.ctes)
+    draft.write(table, "UPDATE", _is_whole(node), few, changed, narrowed)
 
 
 def delete(node: pb.DeleteStmt, draft: Draft) -> None:
@@ -139,12 +153,15 @@ def delete(node: pb.DeleteStmt, draft: Draft) -> None:
     _fire_rules(draft, named, "delete")
     for member in reached(draft, table, node.where_clause):
         fire_triggers(draft, member, "delete")
-    draft.write(table, "DELETE", whole=_is_whole(node))
+    few = narrow.by_key(draft, table, node.where_clause)
+    narrowed = narrow.narrowed(draft, table, node.where_clause, *node.using_clause, *node.with_clause.ctes)
+    draft.write(table, "DELETE", _is_whole(node), few, narrowed=narrowed)
     draft.destroy("rows", table)
 
 
 def merge(node: pb.MergeStmt, draft: Draft) -> None:
     draft.command = "MERGE"
+    updated: set[str] = set()
     table = _target(draft, names.relation(node.relation, draft.catalog), "update")
     query.execute(node, draft)
     _written_in_with(node, draft)
@@ -157,11 +174,12 @@ def merge(node: pb.MergeStmt, draft: Draft) -> None:
             changed = {target.res_target.name for target in clause.target_list}
             query.referenced(draft, table, changed, None)
             query.referencing(draft, table, changed)
+            updated |= changed
         elif clause.command_type == pb.CMD_INSERT:
             query.referenced(draft, table, None, None)
-    draft.write(
-        table, "MERGE", whole=any(_merges_all(node, item.merge_when_clause) for item in node.merge_when_clauses)
-    )
+    whole = any(_merges_all(node, item.merge_when_clause) for item in node.merge_when_clauses)
+    narrowed = narrow.narrowed(draft, table, node.join_condition, node.source_relation, *node.with_clause.ctes)
+    draft.write(table, "MERGE", whole, columns=updated, narrowed=narrowed)
 
 
 def _is_whole(node: Any) -> bool:

@@ -2,35 +2,32 @@
 
 from typing import Any
 
-from migsafe.sql import names
+from migsafe.sql import drops, names
 from migsafe.sql.draft import AE, AS, Draft
 from migsafe.sql.nodes import pb
 from migsafe.sql.predict.transaction import named, setting_value
 
 
 def grant(node: pb.GrantStmt, draft: Draft) -> None:
-    """ACCESS SHARE on each relation since 18, no lock before (measured)."""
+    """ACCESS SHARE on each relation named since 18; no lock before, nor ON ALL TABLES IN SCHEMA (measured)."""
     draft.command = "GRANT" if node.is_grant else "REVOKE"
+    if not node.is_grant:
+        _revoke(node, draft)
     if draft.version < 18 or node.objtype not in (pb.OBJECT_TABLE, pb.OBJECT_SEQUENCE):
         return
     if node.targtype == pb.ACL_TARGET_OBJECT:
         for item in node.objects:
             draft.lock(names.relation(item.range_var, draft.catalog), AS)
-    elif node.targtype == pb.ACL_TARGET_ALL_IN_SCHEMA:
-        _all_in_schema(node, draft)
 
 
-def _all_in_schema(node: pb.GrantStmt, draft: Draft) -> None:
-    wanted = ("sequence",) if node.objtype == pb.OBJECT_SEQUENCE else _TABLES
-    schemas = tuple(f"{item.string.sval}." for item in node.objects)
-    if not draft.catalog.complete:
-        draft.suppose("ACCESS SHARE on every relation of the schema")
-    for relation in draft.catalog.relations.values():
-        if relation.kind in wanted and relation.name.startswith(schemas):
-            draft.lock(relation.name, AS)
-
-
-_TABLES = ("table", "partitioned table", "view", "materialized view", "foreign table")
+def _revoke(node: pb.GrantStmt, draft: Draft) -> None:
+    """An action for each relation; one without for a schema, and for all relations of one."""
+    privileges = ", ".join(item.access_priv.priv_name.upper() for item in node.privileges) or "ALL"
+    if node.objtype in (pb.OBJECT_TABLE, pb.OBJECT_SEQUENCE) and node.targtype == pb.ACL_TARGET_OBJECT:
+        for item in node.objects:
+            draft.act("revoke", privileges, names.relation(item.range_var, draft.catalog))
+    elif node.objtype in (pb.OBJECT_TABLE, pb.OBJECT_SEQUENCE, pb.OBJECT_SCHEMA):
+        draft.act("revoke", privileges)
 
 
 def reassign(node: pb.ReassignOwnedStmt, draft: Draft) -> None:
@@ -48,8 +45,17 @@ def reassign(node: pb.ReassignOwnedStmt, draft: Draft) -> None:
 
 
 def drop_owned(node: pb.DropOwnedStmt, draft: Draft) -> None:
+    """Every relation of the roles goes, and every privilege that was granted to them."""
     draft.command = "DROP OWNED"
-    draft.give_up("what the role owns, and what was granted to it, is not known")
+    roles = [item.role_spec.rolename or "CURRENT_USER" for item in node.roles]
+    for role in roles:
+        draft.drop("owned", role)
+    known = draft.catalog.relations.values()
+    if not draft.catalog.complete or "CURRENT_USER" in roles or any(relation.owner is None for relation in known):
+        draft.give_up("what the role owns, and what was granted to it, is not known")
+    for relation in known:
+        if relation.owner in roles:
+            drops.drop_relation(draft, relation.name, cascade=node.behavior == pb.DROP_CASCADE)
 
 
 def set_for_database(node: pb.AlterDatabaseSetStmt, draft: Draft) -> None:

@@ -44,6 +44,13 @@ def _value(node: Any) -> str:
     return str(getattr(value, which)) if value is not None else ""
 
 
+def set_constraints(node: pb.ConstraintsSetStmt, draft: Draft) -> None:
+    draft.command = "SET CONSTRAINTS"
+    when = "deferred" if node.deferred else "immediate"
+    for item in node.constraints or [None]:
+        draft.act("set constraints", when, item.range_var.relname if item is not None else None)
+
+
 def discard(node: pb.DiscardStmt, draft: Draft) -> None:
     draft.command = "DISCARD"
     draft.in_transaction = node.target != pb.DISCARD_ALL
@@ -65,7 +72,7 @@ HANDLES = {
     "VariableShowStmt": named("SHOW"),
     "DiscardStmt": discard,
     "CheckPointStmt": named("CHECKPOINT"),
-    "ConstraintsSetStmt": named("SET CONSTRAINTS"),
+    "ConstraintsSetStmt": set_constraints,
     "ListenStmt": named("LISTEN"),
     "UnlistenStmt": named("UNLISTEN"),
     "NotifyStmt": named("NOTIFY"),

@@ -27,6 +27,7 @@ def alter_enum(node: pb.AlterEnumStmt, draft: Draft) -> None:
     name = names.listed(node.type_name, draft.catalog, draft.catalog.types)
     known = draft.catalog.types.get(name)
     labels = list(known.labels if known else ())
+    added = known.added if known else ()
     if node.old_val:
         labels = [node.new_val if label == node.old_val else label for label in labels]
     elif node.new_val not in labels:
@@ -34,7 +35,8 @@ def alter_enum(node: pb.AlterEnumStmt, draft: Draft) -> None:
         if node.new_val_neighbor in labels:
             at = labels.index(node.new_val_neighbor) + int(node.new_val_is_after)
         labels.insert(at, node.new_val)
-    draft.alter(replace(known or Type(name, "enum"), labels=tuple(labels)), known)
+        added = (*added, node.new_val)
+    draft.alter(replace(known or Type(name, "enum"), labels=tuple(labels), added=added), known)
 
 
 def create_composite(node: pb.CompositeTypeStmt, draft: Draft) -> None:

@@ -82,10 +82,11 @@ def policy(node: Any, draft: Draft) -> None:
             continue
         mentioned[table] = Use(table, expressions.columns(expression))
         for part, mode in query.mentioned(expression):
-            name = names.relation(part, draft.catalog)
-            draft.lock(name, mode)
-            mentioned.setdefault(name, Use(name, ("*",)))
-    made = Policy(table, node.policy_name, tuple(mentioned.values()))
+            draft.lock(names.relation(part, draft.catalog), mode)
+        for use in uses(expression, draft.catalog):
+            mentioned.setdefault(use.relation, use)
+    called = [name for part in (node.qual, node.with_check) for name in expressions.calls(part, draft.catalog)]
+    made = Policy(table, node.policy_name, tuple(mentioned.values()), tuple(called))
     known = draft.catalog.policies.get(table, {}).get(node.policy_name)
     if altering and known:
         draft.alter(made if mentioned else known, known)

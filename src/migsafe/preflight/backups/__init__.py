@@ -1,0 +1,1 @@
+"""What backup tools, and people, say of the backups of a cluster."""

@@ -1,0 +1,78 @@
+"""`--events` tells a program what happens, one JSON object a line, and nothing else."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import pytest
+
+from fix_alembic import Environment, Run
+from fix_migsafe import Migsafe
+from fix_postgres import Connect
+from fix_stories import write_revision
+from migsafe.postgres.connection import Database
+
+HEAD = "c05b3e86d7f1"
+
+
+@pytest.fixture
+def project(environment: Environment, database: Database, alembic: Run) -> Path:
+    """The generic story at its head, with one pending revision that adds a column to customers."""
+    folder = environment("generic", database)
+    assert alembic(folder, "upgrade head").returncode == 0
+    write_revision(folder, "f01", HEAD, 'op.add_column("customers", sa.Column("name", sa.Text()))')
+    return folder
+
+
+@pytest.fixture
+def report(project: Path, connect: Connect) -> Iterator[int]:
+    """A report over customers that ends some seconds later; its pid."""
+    session = connect(autocommit=False, application_name="monthly report")
+    session.execute("SELECT count(*) FROM customers")
+    leaving = Timer(6, session.rollback)
+    leaving.start()
+    yield session.info.backend_pid
+    leaving.join()
+
+
+def events(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_run_that_waits_is_told_from_attempt_to_done(project: Path, migsafe: Migsafe, report: int) -> None:
+    done = migsafe(project, "upgrade head --yes --backup none --events -")
+    assert done.returncode == 0, done.stderr
+    told = events(done.stdout)
+    names = [each["event"] for each in told]
+    assert [name for name in dict.fromkeys(names) if name != "progress"] == [
+        *("attempt", "blocker", "wait", "acquired", "done")
+    ]
+    assert "progress" in names
+    blocker = next(each for each in told if each["event"] == "blocker")
+    assert (blocker["pid"], blocker["application"], blocker["relation"]) == (
+        report,
+        "monthly report",
+        "public.customers",
+    )
+    acquired = next(each for each in told if each["event"] == "acquired")
+    assert acquired["locks"] == {"public.customers": "ACCESS EXCLUSIVE"}
+    assert (told[-1]["outcome"], told[-1]["exit_code"], told[-1]["failure"]) == ("done", 0, None)
+    assert all(each["at"].endswith("+00:00") for each in told)
+
+
+def test_events_are_added_to_a_file_and_a_run_with_nothing_to_do_is_done_too(project: Path, migsafe: Migsafe) -> None:
+    for _ in range(2):
+        assert migsafe(project, "upgrade head --yes --backup none --events events.jsonl").returncode == 0
+    told = events((project / "events.jsonl").read_text())
+    assert [each["exit_code"] for each in told if each["event"] == "done"] == [0, 0]
+    assert [each["event"] for each in told].count("attempt") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [("--events nowhere/events", "nowhere/events"), ("--events - --format json", "standard output")]
+)
+def test_events_that_cannot_be_written_are_wrong_usage(words: str, said: str, project: Path, migsafe: Migsafe) -> None:
+    done = migsafe(project, f"upgrade head --yes {words}")
+    assert (done.returncode, said in done.stderr) == (2, True)
