@@ -9,6 +9,7 @@ $(VENV)/.made: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --editable ".[embedded]" --group dev
+	$(BIN)/python -m compileall -q src alembic_plugin
 	touch $@
 
 test: $(VENV)/.made

@@ -54,7 +54,7 @@ def _key(environment: Environment, heads: Iterable[str], revisions: Iterable[str
     digest = hashlib.sha256(msgspec.json.encode((sorted(heads), source, sys.version)))
     for name in _READERS:
         digest.update(importlib.metadata.version(name).encode())
-    for own in sorted(Path(__file__).parent.glob("*/*.py")):
+    for own in sorted(Path(__file__).parent.rglob("*.py")):
         # Nobody edits them: when they were installed is enough.
         digest.update(str(own.stat().st_mtime_ns).encode())
     env = str(Path(environment.script.dir, "env.py"))

@@ -64,11 +64,11 @@ def test_a_check_of_the_team_refuses_and_ends_with_what_to_type(project: Path, m
 
 
 def test_a_pipe_gets_one_line_a_group_of_what_passed(project: Path, migsafe: Migsafe) -> None:
-    done = migsafe(project, "preflight --only server-version --only server-reachable-and-primary")
+    done = migsafe(project, "preflight --only pooler --only server-reachable-and-primary")
     assert done.returncode == 0
-    assert "\n  server\n    passed   server-reachable-and-primary, server-version\n" in done.stdout
+    assert "\n  server\n    passed   pooler, server-reachable-and-primary\n" in done.stdout
     assert "Nothing stands against it: 2 passed, 0 warned, 0 blocked, 0 unknown." in done.stdout
-    assert "of preflight only server-version, server-reachable-and-primary was asked" in done.stdout
+    assert "of preflight only pooler, server-reachable-and-primary was asked" in done.stdout
     assert "\x1b" not in done.stdout
 
 

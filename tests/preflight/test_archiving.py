@@ -9,9 +9,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from fix_postgres import PROGRAMS, Connect, Connection, Role
+from fix_postgres import PROGRAMS, VERSION, Connect, Connection, Role
 from fix_preflight import asked, only
 from migsafe.model.checks import CheckResult
+from migsafe.postgres.binaries import find
 from migsafe.postgres.cluster import running
 from migsafe.postgres.connection import Database
 from migsafe.postgres.restore_point import mark
@@ -96,7 +97,7 @@ def test_who_receives_wal_archives_it(
     nobody = only(asked("wal-archiving", orders, ADD, backup_kind="evidence"))
     assert (nobody.status, "a restore loses" in nobody.message) == ("warned", True)
     host, port = database.parameters["host"], database.parameters["port"]
-    words = [str(PROGRAMS / "pg_receivewal"), "-D", str(tmp_path), "-h", host, "-p", port, "-U", "postgres"]
+    words = [str(find("pg_receivewal", VERSION)), "-D", str(tmp_path), "-h", host, "-p", port, "-U", "postgres"]
     receiver = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         until(lambda: only(asked("wal-archiving", orders, ADD, backup_kind="evidence")).status == "passed")

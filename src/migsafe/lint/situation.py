@@ -43,8 +43,9 @@ class Situation(msgspec.Struct, frozen=True):
     """`born` holds the labels of relations, columns and indexes that earlier statements of the plan created.
 
     `held` are the locks that earlier statements of the same transaction hold until it ends, `added` the labels that
-    they added to enums, as (type, label). `earlier` and `earlier_added` are the same of earlier revisions: of what
-    Alembic runs in this transaction too when env.py leaves transaction_per_migration off; migsafe does not.
+    they added to enums, as (type, label), `enums` those that they created. `earlier` and `earlier_added` are the same
+    of earlier revisions: of what Alembic runs in this transaction too when env.py leaves transaction_per_migration off;
+    migsafe does not.
     `settings` are parameters that the plan has set for the session, `local` those for the transaction; names are in
     lower case. `begun` is what a ROLLBACK goes back to: catalog and `born` at the BEGIN in the SQL itself. `plan` has
     every statement of the plan. `grown` are relations that got rows from earlier ones: how large they are by now is
@@ -56,6 +57,7 @@ class Situation(msgspec.Struct, frozen=True):
     born: Labels = Labels()
     held: tuple[Lock, ...] = ()
     added: frozenset[tuple[str, str]] = frozenset()
+    enums: frozenset[str] = frozenset()
     earlier: tuple[Lock, ...] = ()
     earlier_added: frozenset[tuple[str, str]] = frozenset()
     settings: Mapping[str, str] = {}
@@ -100,6 +102,7 @@ def begin(situation: Situation, step: Step, *, one_transaction: bool = False) ->
         step=step,
         held=(),
         added=frozenset(),
+        enums=frozenset(),
         local={},
         earlier=situation.earlier + situation.held if one_transaction else (),
         earlier_added=situation.earlier_added | situation.added if one_transaction else frozenset(),
@@ -137,6 +140,7 @@ def advance(situation: Situation, statement: Statement, following: Statement | N
         begun=begun,
         held=() if done else situation.held + effects.locks,
         added=frozenset() if done else situation.added | _added_labels(effects),
+        enums=frozenset() if done else situation.enums | _created_enums(effects),
         # Alembic commits what it has begun before an autocommit block.
         earlier=() if autocommit else situation.earlier,
         earlier_added=frozenset() if autocommit else situation.earlier_added,
@@ -189,6 +193,10 @@ def _added_labels(effects: Effects) -> frozenset[tuple[str, str]]:
             if len(altered.after.labels) > len(before):
                 found |= {(altered.after.name, label) for label in new}
     return frozenset(found)
+
+
+def _created_enums(effects: Effects) -> frozenset[str]:
+    return frozenset(made.name for made in effects.creates if isinstance(made, Type) and made.kind == "enum")
 
 
 def _born(situation: Situation, effects: Effects) -> Labels:
