@@ -93,7 +93,8 @@ def test_warn_says_and_goes_on_and_off_says_nothing(guarded: Path, alembic: Run)
     (guarded / "migsafe.toml").write_text('guard = "off"\n')
     off = alembic(guarded, "upgrade head", "downgrade -1")
     assert (off.returncode, "create-index-not-concurrently" in off.stderr) == (0, False)
-    (guarded / "migsafe.toml").write_text('guard = "warn"\n')
+    # Before 18 CREATE INDEX counts the rows, and the table is known to be small from then on.
+    (guarded / "migsafe.toml").write_text('guard = "warn"\n[lint]\nsmall_rows = 0\n')
     warned = alembic(guarded, "upgrade head")
     assert (warned.returncode, "create-index-not-concurrently" in warned.stderr) == (0, True)
 
