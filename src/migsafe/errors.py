@@ -13,7 +13,17 @@ MigsafeError (exit_code 2)
 └── Interrupted         130  Ctrl-C
 """
 
+from collections.abc import Iterable
+
 from migsafe.model.report import Report
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that a wrong one was probably meant to be; None when none is like it."""
+    # What the standard library takes long to load is loaded where it is used: `explain` answers in 0.1 s.
+    import difflib
+
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 
 class MigsafeError(Exception):

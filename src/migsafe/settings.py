@@ -8,11 +8,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from migsafe.errors import UsageError
-from migsafe.model.findings import Severity
+from migsafe.errors import UsageError, nearest
+from migsafe.model.findings import FailOn, Severity
 from migsafe.model.own_checks import BELONGS_TO, KINDS, OwnCheck
 
-FailOn = Literal["error", "warning", "info", "never"]
 Duration = Annotated[float, "seconds"]
 Size = Annotated[int, "bytes"]
 ProviderName = Literal["rds", "aurora", "cloudsql", "alloydb", "azure", "heroku", "supabase", "neon", "none"]
@@ -273,8 +272,6 @@ def _only_known(table: dict[str, Any], shape: type[msgspec.Struct], prefix: str)
     known = [name for name in shape.__struct_fields__ if name not in _DERIVED]
     for key in table:
         if key not in known:
-            import difflib
-
-            near = difflib.get_close_matches(key, known, n=1)
-            remedy = f"Did you mean {prefix}{near[0]}?" if near else f"Known keys: {', '.join(known)}."
+            near = nearest(key, known)
+            remedy = f"Did you mean {prefix}{near}?" if near else f"Known keys: {', '.join(known)}."
             raise UsageError(f"unknown key {prefix}{key}", remedy)

@@ -19,7 +19,7 @@ import click
 
 from migsafe import __version__
 from migsafe.cli import output
-from migsafe.errors import Interrupted, MigsafeError
+from migsafe.errors import Interrupted, MigsafeError, nearest
 
 _COMMAND = re.compile(r"^(def command\(|command\b.*=)", re.MULTILINE)
 _BUG = "This is a bug in migsafe; rerun with MIGSAFE_DEBUG=1 for the traceback."
@@ -60,10 +60,8 @@ class Commands(click.Group):
 
         theirs = alembic_commands()
         if name not in theirs:
-            import difflib
-
-            near = difflib.get_close_matches(name, [*self.list_commands(ctx), *theirs], n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            near = nearest(name, [*self.list_commands(ctx), *theirs])
+            hint = f" Did you mean {near!r}?" if near else ""
             raise click.UsageError(f"No such command {name!r}, neither of migsafe nor of Alembic.{hint}", ctx)
 
 

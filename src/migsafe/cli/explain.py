@@ -10,12 +10,12 @@ import click
 
 from migsafe.cli.options import Format, hide_password, output_format
 from migsafe.errors import UsageError
+from migsafe.model.findings import Severity
 
 if TYPE_CHECKING:
     from migsafe.explanation import Explanation, Text
     from migsafe.model.catalog import Catalog
 
-_RANK = {"error": 3, "warning": 2, "info": 1}
 _EXAMPLE = 'Give a statement, like migsafe explain "ALTER TABLE orders ADD COLUMN note text", or a file, or pipe it in.'
 
 
@@ -37,7 +37,7 @@ def command(
     schema: str | None,
     url: str | None,
     server_version: str | None,
-    fail_on: str | None,
+    fail_on: Severity | None,
     format: Format,
 ) -> int:
     """Say what SQL statements lock and who waits, what they rewrite, scan and destroy, and the safe form.
@@ -60,8 +60,7 @@ def command(
         print(msgspec.json.format(msgspec.json.encode(explained.to_dict()), indent=2).decode())
     else:
         _print(explained)
-    least = _RANK.get(fail_on or "", len(_RANK) + 1)
-    return int(any(_RANK[each.severity] >= least for each in explained.findings if each.ignored_because is None))
+    return int(fail_on is not None and any(each.fails(fail_on) for each in explained.findings))
 
 
 def _print(explained: "Explanation") -> None:

@@ -3,14 +3,14 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
 from migsafe.errors import MigsafeError
 from migsafe.formats.findings import FORMATS, FindingsFormat, findings_as
 from migsafe.formats.frame import Files
-from migsafe.model.findings import Finding, Severity
+from migsafe.model.findings import FailOn, Finding
 from migsafe.model.plan import Plan
 
 Output = tuple[FindingsFormat | None, str]
@@ -51,7 +51,7 @@ def print_findings(
     *,
     format: FindingsFormat = "text",
     outputs: Sequence[Output] = (),
-    fail_on: Severity | Literal["never"] = "error",
+    fail_on: FailOn = "error",
     sources: Mapping[str, str] | None = None,
 ) -> None:
     """Print the findings as `format`, unless an output without a format takes that; and write the other outputs.

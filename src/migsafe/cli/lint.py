@@ -10,7 +10,7 @@ from migsafe.cli.fixing import fixing_options
 from migsafe.cli.known import Past, baseline_options, over_past
 from migsafe.cli.options import Choices, Command, Globals, choices, pass_globals, was_typed
 from migsafe.formats.findings import FindingsFormat
-from migsafe.settings import FailOn
+from migsafe.model.findings import FailOn
 
 
 @click.command(name="lint", cls=Command, short_help="Find what would block or lose, at the line of the op.* call.")
@@ -69,9 +69,10 @@ def command(
     from migsafe.model.plan import Plan
     from migsafe.settings import load
 
-    settings = over_settings(choices.over(load()).lint, select, ignore)
+    loaded = load()
+    settings = over_settings(choices.over(loaded).lint, select, ignore)
     past = past.over(settings)
-    sizes = statistics_for(stats, load())
+    sizes = statistics_for(stats, loaded)
     wanted = Wanted(
         inputs=inputs,
         base_ref=base_ref,

@@ -6,12 +6,10 @@ import msgspec
 
 from migsafe.cli.inputs import Seen
 from migsafe.cli.options import only_known
-from migsafe.model.findings import Finding
+from migsafe.model.findings import FailOn, Finding
 from migsafe.model.plan import Plan
 from migsafe.model.statistics import DatabaseStatistics
-from migsafe.settings import FailOn, LintSettings
-
-_RANK = {"error": 3, "warning": 2, "info": 1}
+from migsafe.settings import LintSettings
 
 
 def linted(
@@ -54,8 +52,7 @@ def over_settings(settings: LintSettings, select: Sequence[str], ignore: Sequenc
 
 def failed(findings: Iterable[Finding], fail_on: FailOn) -> bool:
     """Whether a finding that nobody ignored is as bad as `fail_on`."""
-    least = _RANK.get(fail_on, len(_RANK) + 1)
-    return any(_RANK[each.severity] >= least for each in findings if each.ignored_because is None)
+    return any(each.fails(fail_on) for each in findings)
 
 
 def _as_expected(finding: Finding, plan: Plan, settings: LintSettings) -> Finding:

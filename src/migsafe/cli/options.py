@@ -12,7 +12,7 @@ import msgspec
 from click.core import ParameterSource
 
 from migsafe.cli import output
-from migsafe.errors import UsageError
+from migsafe.errors import UsageError, nearest
 from migsafe.model.report import Excuse
 from migsafe.settings import Settings, duration
 
@@ -249,10 +249,8 @@ def only_known(names: Iterable[str], known: Iterable[str], option: str) -> None:
     known = sorted(known)
     for name in names:
         if name not in known:
-            import difflib
-
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+            near = nearest(name, known)
+            hint = f"Did you mean {near}?" if near else f"Known: {', '.join(known)}."
             raise click.UsageError(f"{option} {name}: there is nothing of that name. {hint}")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from migsafe.cli.options import output_format
-from migsafe.errors import UsageError
+from migsafe.errors import UsageError, nearest
 
 
 @click.command(name="rules", short_help="List the rules of lint; with a NAME say why, with examples and the fix.")
@@ -47,8 +47,6 @@ def command(name: str | None, format: str) -> None:
 
 def _only_known(name: str, known: Sequence[str]) -> None:
     if name not in known:
-        import difflib
-
-        near = difflib.get_close_matches(name, known, n=1)
-        remedy = f"Did you mean {near[0]}?" if near else "`migsafe rules` lists them."
+        near = nearest(name, known)
+        remedy = f"Did you mean {near}?" if near else "`migsafe rules` lists them."
         raise UsageError(f"there is no rule {name}", remedy)

@@ -8,6 +8,7 @@ import msgspec
 from rich.console import Console
 
 from migsafe.formats import words
+from migsafe.formats.hazards import STYLES
 from migsafe.formats.lines import Part, heading, say
 from migsafe.model.catalog import Catalog, Relation
 from migsafe.model.effects import Effects
@@ -16,7 +17,6 @@ from migsafe.model.locks import Lock, LockMode
 from migsafe.model.plan import Plan
 from migsafe.model.statement import Statement
 
-_SEVERITIES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 _WIDTH = 13
 _MANY = 6
 _CONTEXT = "What is not certain would be with --schema FILE or --url URL."
@@ -232,7 +232,7 @@ def _destroyed(effects: Effects, catalog: Catalog, seen: _Seen) -> Iterator[str]
 
 def _finding(finding: Finding, console: Console) -> None:
     margin = 2 + _WIDTH
-    say(console, (f"{finding.severity:<{_WIDTH}}", _SEVERITIES[finding.severity]), (finding.rule, "bold"), indent=2)
+    say(console, (f"{finding.severity:<{_WIDTH}}", STYLES[finding.severity]), (finding.rule, "bold"), indent=2)
     say(console, finding.message, indent=margin)
     say(console, ("safe form: ", "bold"), finding.fix, indent=margin, hang=margin + 2)
 

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 import msgspec
 
 from migsafe.formats.frame import Files
-from migsafe.model.findings import Finding, Rule, Severity
+from migsafe.model.findings import FailOn, Finding, Rule
 from migsafe.model.plan import Plan
 
 FindingsFormat = Literal["text", "json", "markdown", "sarif", "github", "gitlab", "junit"]
@@ -21,7 +21,7 @@ def findings_as(
     *,
     rules: Sequence[Rule] = (),
     files: Files = _HERE,
-    fail_on: Severity | Literal["never"] = "error",
+    fail_on: FailOn = "error",
     width: int | None = None,
 ) -> str:
     """The findings of a plan as the text of one format, ending with a line break.

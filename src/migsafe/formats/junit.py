@@ -1,17 +1,12 @@
 """JUnit XML: a test case for each revision (or file of statements), a failure for each finding that fails the build."""
 
 from collections.abc import Iterable
-from typing import Literal
 from xml.etree import ElementTree
 
 from migsafe.formats import words
 from migsafe.formats.frame import Files
-from migsafe.model.findings import Finding, Severity
+from migsafe.model.findings import FailOn, Finding
 from migsafe.model.plan import Plan, Step
-
-FailOn = Severity | Literal["never"]
-
-_RANK = {"never": 4, "error": 3, "warning": 2, "info": 1}
 
 
 def render(plan: Plan, findings: tuple[Finding, ...], files: Files, fail_on: FailOn = "error") -> str:
@@ -50,7 +45,7 @@ def _case(step: Step, findings: Iterable[Finding], files: Files, fail_on: FailOn
         text = f"{place}: {finding.message}\nFix: {words.fix(finding)}"
         if finding.ignored_because is not None:
             told.append(f"accepted {finding.rule} ({finding.ignored_because}) {text}")
-        elif _RANK[finding.severity] < _RANK[fail_on]:
+        elif not finding.fails(fail_on):
             told.append(f"{finding.severity} {finding.rule} {text}")
         else:
             failure = ElementTree.SubElement(case, "failure", type=finding.rule, message=_xml(finding.message))

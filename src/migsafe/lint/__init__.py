@@ -10,7 +10,7 @@ from math import inf
 
 import msgspec
 
-from migsafe.errors import UsageError
+from migsafe.errors import UsageError, nearest
 from migsafe.lint.ignored import ignoring
 from migsafe.lint.rewrites.placing import placed
 from migsafe.lint.rule import Fault, LintRule, Seen
@@ -121,9 +121,9 @@ def _findings(
                         found.append(_of_statement(rule, fault, statement, met, settings))
             following = step.statements[position + 1 : position + 2]
             situation = advance(situation, statement, following[0] if following else None)
+        whole = tuple(seen)
         for rule, check_step in by_step:
-            faults = check_step(step, tuple(seen))
-            found += [_of_step(rule, fault, step, tuple(seen), situation, settings) for fault in faults]
+            found += [_of_step(rule, fault, step, whole, situation, settings) for fault in check_step(step, whole)]
         # What is said of the whole revision comes after what is said of its statements.
         yield from sorted(found, key=lambda finding: inf if finding.statement is None else finding.statement)
 
@@ -207,8 +207,6 @@ def _known(names: Iterable[str], where: str) -> None:
     known = [rule.name for rule in all_rules()]
     for name in names:
         if name not in known:
-            import difflib
-
-            near = difflib.get_close_matches(name, known, n=1)
-            remedy = f"Did you mean {near[0]}?" if near else f"The rules are: {', '.join(known)}."
+            near = nearest(name, known)
+            remedy = f"Did you mean {near}?" if near else f"The rules are: {', '.join(known)}."
             raise UsageError(f"{where}: there is no rule {name}", remedy)

@@ -117,9 +117,8 @@ def topmost(relation: str, among: Container[str], situation: Situation) -> str:
 
 def read_below(relation: str, effects: Effects, situation: Situation) -> tuple[str, ...]:
     """The live tables of `relation` and its partitions or children that the statement reads or writes in full."""
-    read = dict.fromkeys((*effects.rewrites, *effects.scans, *(build.table for build in effects.builds)))
     family = set(below(relation, situation))
-    return tuple(name for name in read if name in family and situation.live(name))
+    return tuple(name for name in read_in_full(effects, situation) if name in family)
 
 
 def below(relation: str, situation: Situation) -> Iterator[str]:

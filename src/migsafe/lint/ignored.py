@@ -1,9 +1,9 @@
 """What ignores do to the findings of a plan, and the findings about the ignores themselves."""
 
 import datetime
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
+from migsafe.errors import nearest
 from migsafe.lint.ignores import Ignore, accepted, ignores_of
 from migsafe.model.findings import Finding, Rule
 from migsafe.model.plan import Plan
@@ -69,8 +69,8 @@ def _wrong(ignore: Ignore, known: Sequence[str]) -> Iterator[tuple[str, str, str
         yield "ignore-without-reason", f"The ignore of {listed} gives no reason, so it accepts nothing.", fix
     for name in directive.rules:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            fix = f"Did you mean {near[0]}?" if near else "`migsafe rules` lists the rules."
+            near = nearest(name, known)
+            fix = f"Did you mean {near}?" if near else "`migsafe rules` lists the rules."
             yield "ignore-unknown-rule", f"There is no rule {name} that could be ignored.", fix
 
 

@@ -7,6 +7,7 @@ import msgspec
 from migsafe.model.rewrite import Rewrite
 
 Severity = Literal["error", "warning", "info"]
+FailOn = Literal["error", "warning", "info", "never"]
 Pack = Literal["postgresql", "pgvector", "alembic", "style"]
 
 
@@ -54,3 +55,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     def place(self) -> str:
         where = self.path or "SQL"
         return f"{where}:{self.line}" if self.line else where
+
+    def fails(self, fail_on: FailOn) -> bool:
+        """Whether it is as bad as `fail_on`, and nobody accepted it."""
+        return self.ignored_because is None and _RANK[self.severity] >= _RANK[fail_on]
+
+
+_RANK = {"never": 4, "error": 3, "warning": 2, "info": 1}

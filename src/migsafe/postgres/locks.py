@@ -32,12 +32,16 @@ def holders(connection: psycopg.Connection[Any], locks: tuple[Lock, ...]) -> tup
     One Blocker a session and relation, with the strongest mode. Everybody sees that they are there; their state, age
     and query are None without pg_read_all_stats (see can_see_others).
     """
-    wanted = [(lock.relation, mode.value) for lock in locks for mode in LockMode if mode.conflicts_with(lock.mode)]
-    if not wanted:
-        return ()
-    wanted = list(dict.fromkeys(wanted))
-    parameters = {"relations": [relation for relation, _ in wanted], "modes": [mode for _, mode in wanted]}
-    return _strongest(_blockers(connection, "lock_holders", parameters))
+    wanted = conflicting(locks)
+    return _strongest(_blockers(connection, "lock_holders", wanted)) if wanted["relations"] else ()
+
+
+def conflicting(locks: Iterable[Lock]) -> dict[str, list[str]]:
+    """What conflicts with `locks`, as two lists of the same length: `relations`, and `modes` as in pg_locks."""
+    found = dict.fromkeys(
+        (lock.relation, mode.value) for lock in locks for mode in LockMode if mode.conflicts_with(lock.mode)
+    )
+    return {"relations": [relation for relation, _ in found], "modes": [mode for _, mode in found]}
 
 
 def root_blockers(connection: psycopg.Connection[Any], pid: int) -> tuple[Blocker, ...]:

@@ -8,7 +8,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row, scalar_row
 
-from migsafe.model.locks import Lock, LockMode
+from migsafe.model.locks import Lock
+from migsafe.postgres.locks import conflicting
 from migsafe.postgres.queries import query
 
 # What LOCK TABLE takes (manual, LOCK); a view would lock what is below it too.
@@ -38,12 +39,8 @@ def holder_ages(
     connection: psycopg.Connection[Any], locks: tuple[Lock, ...], pid: int | None = None
 ) -> tuple[Holder, ...]:
     """Transactions, but for that of session `pid`, that hold what conflicts with `locks`."""
-    wanted = dict.fromkeys(
-        (lock.relation, mode.value) for lock in locks for mode in LockMode if mode.conflicts_with(lock.mode)
-    )
-    parameters = {"relations": [each for each, _ in wanted], "modes": [mode for _, mode in wanted], "pid": pid}
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(query("lock_holder_ages"), parameters).fetchall()
+        rows = cursor.execute(query("lock_holder_ages"), {**conflicting(locks), "pid": pid}).fetchall()
     return tuple(msgspec.convert(row, Holder) for row in rows)
 
 

@@ -1,6 +1,5 @@
 """May this plan start on this server now? One file a check; a check that cannot see says unknown."""
 
-import difflib
 import functools
 import importlib
 import pkgutil
@@ -12,7 +11,7 @@ import msgspec
 import psycopg
 from psycopg import errors
 
-from migsafe.errors import MigsafeError, UsageError
+from migsafe.errors import MigsafeError, UsageError, nearest
 from migsafe.model.catalog import Catalog
 from migsafe.model.checks import Check, CheckResult
 from migsafe.model.plan import Plan
@@ -140,6 +139,6 @@ def _check_names(named: Mapping[str, Iterable[str]], settings: Settings) -> None
     for option, names in named.items():
         for name in names:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                remedy = f"Did you mean {near[0]}?" if near else f"The checks are: {', '.join(known)}."
+                near = nearest(name, known)
+                remedy = f"Did you mean {near}?" if near else f"The checks are: {', '.join(known)}."
                 raise UsageError(f"{option}: there is no check {name}", remedy)

@@ -18,14 +18,14 @@ Row = dict[str, Any]
 
 
 @contextmanager
-def reading(connection: Connection) -> Iterator[None]:
-    """A transaction that cannot write and does not wait long.
+def reading(connection: Connection, timeout: float = TIMEOUT_SECONDS) -> Iterator[None]:
+    """A transaction that cannot write, does not wait long, and has `timeout` seconds for a statement.
 
     Everything is LOCAL: a transaction pooler would hand a session's settings to the next client.
     """
     with connection.transaction():
         connection.execute(
-            f"SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = '{TIMEOUT_SECONDS}s';"
+            f"SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = {round(timeout * 1000)};"
             f" SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"
         )
         yield

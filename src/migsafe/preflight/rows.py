@@ -13,7 +13,7 @@ from migsafe.model.catalog import Catalog
 from migsafe.model.checks import Check, CheckResult
 from migsafe.postgres.connection import Database, connect
 from migsafe.preflight.answer import answer
-from migsafe.preflight.asking import LOCK_TIMEOUT_SECONDS, Connection
+from migsafe.preflight.asking import Connection, reading
 from migsafe.preflight.standing import Standing
 from migsafe.preflight.wording import duration, size
 from migsafe.settings import Settings
@@ -141,12 +141,8 @@ def _answer(check: Check, each: Doubt, asked: Connection, settings: Settings, ca
 
 def _ask(asked: Connection, query: str, settings: Settings, catalog: Catalog) -> list[tuple[Any, ...]]:
     path = ", ".join(identifier(name) for name in catalog.search_path)
-    limit = round(settings.data_timeout * 1000)
-    with asked.transaction():
-        asked.execute(
-            f"SET LOCAL transaction_read_only = on; SET LOCAL row_security = off; SET LOCAL search_path = {path};"
-            f" SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'".encode()
-        )
+    with reading(asked, settings.data_timeout):
+        asked.execute(f"SET LOCAL row_security = off; SET LOCAL search_path = {path}".encode())
         return asked.execute(query.encode()).fetchall()
 
 

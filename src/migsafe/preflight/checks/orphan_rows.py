@@ -8,8 +8,8 @@ from migsafe.model.plan import Plan
 from migsafe.preflight.answer import check
 from migsafe.preflight.asking import Connection
 from migsafe.preflight.constrained import checked
-from migsafe.preflight.rows import Doubt, answers, doubt, is_asked_with_parent, key_of, source
-from migsafe.preflight.standing import Standing, standings
+from migsafe.preflight.rows import Doubt, answers, doubt, key_of, source
+from migsafe.preflight.standing import Standing
 from migsafe.settings import Settings
 from migsafe.sql.quote import identifier
 
@@ -25,13 +25,9 @@ CHECK = check(
 def run(
     *, connection: Connection, plan: Plan, settings: Settings, catalog: Catalog, **_: object
 ) -> Iterator[CheckResult]:
-    doubts: list[Doubt] = []
-    for standing in standings(plan):
-        keys = checked(standing, catalog, "foreign key")
-        relations = [key.relation for key in keys]
-        for key in keys:
-            if not is_asked_with_parent(catalog, key.relation, relations):
-                doubts += _doubts(key, standing, catalog)
+    doubts = (
+        each for key, standing in checked(plan, catalog, "foreign key") for each in _doubts(key, standing, catalog)
+    )
     yield from answers(CHECK, connection, settings, catalog, doubts)
 
 

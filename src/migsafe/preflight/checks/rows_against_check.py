@@ -8,8 +8,8 @@ from migsafe.model.plan import Plan
 from migsafe.preflight.answer import check
 from migsafe.preflight.asking import Connection
 from migsafe.preflight.constrained import checked
-from migsafe.preflight.rows import Doubt, answers, doubt, is_asked_with_parent, key_of, source
-from migsafe.preflight.standing import Standing, standings
+from migsafe.preflight.rows import Doubt, answers, doubt, key_of, source
+from migsafe.preflight.standing import Standing
 from migsafe.settings import Settings
 from migsafe.sql.quote import identifier
 
@@ -25,13 +25,11 @@ CHECK = check(
 def run(
     *, connection: Connection, plan: Plan, settings: Settings, catalog: Catalog, **_: object
 ) -> Iterator[CheckResult]:
-    doubts: list[Doubt] = []
-    for standing in standings(plan):
-        conditions = checked(standing, catalog, "check")
-        relations = [each.relation for each in conditions]
-        for each in conditions:
-            if not is_asked_with_parent(catalog, each.relation, relations):
-                doubts += _doubts(each, standing, catalog)
+    doubts = (
+        each
+        for condition, standing in checked(plan, catalog, "check")
+        for each in _doubts(condition, standing, catalog)
+    )
     yield from answers(CHECK, connection, settings, catalog, doubts)
 
 
