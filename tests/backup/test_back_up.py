@@ -16,7 +16,7 @@ import pytest
 
 from fix_postgres import VERSION, Connect, Role
 from migsafe.backup import back_up
-from migsafe.backup.dump import condensed
+from migsafe.backup.dump import begun_with, condensed
 from migsafe.backup.read import check, read_in_full
 from migsafe.errors import BackupFailed, ToolMissing
 from migsafe.model.report import Backup
@@ -71,6 +71,12 @@ def test_a_backup_says_what_it_holds_and_only_its_owner_reads_it(shop: Database,
     assert any(text.startswith("dumping public.users") for text, _ in told)
     assert all(part is None or 0 <= part <= 1 for _, part in told)
     assert [entry.name for entry in path.parent.iterdir()] == ["backup"]
+
+
+@pytest.mark.parametrize("pieces", ["pg_dump: {}", "pg_dump: pg_dump: {}", "pg_dump:pg_dump: {}", " {}", "{}"])
+def test_a_table_is_named_however_the_workers_of_pg_dump_interleave_their_lines(pieces: str) -> None:
+    line = pieces.format('dumping contents of table "public.odd; name"\n')
+    assert begun_with(line) == "public.odd; name"
 
 
 def test_sha256sum_agrees_with_the_manifest(shop: Database, tmp_path: Path) -> None:

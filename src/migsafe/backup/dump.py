@@ -12,7 +12,9 @@ from migsafe.postgres.connection import Database, redact
 
 Progress = Callable[[str, float | None], None]
 
-_DUMPING = re.compile(r'pg_dump: dumping contents of table "(.*)"')
+_DUMPING = re.compile(r'dumping contents of table "(.*)"')
+# Its workers write to one pipe, and each line in pieces: `pg_dump: pg_dump: dumping …`, `dumping …` (measured).
+_PREFIX = re.compile(r"^(?:pg_dump: ?)+")
 # pg_dump waits for its locks under statement_timeout, and lifts it before it reads rows.
 _TIMED_OUT = "canceling statement due to statement timeout"
 _LOCKED = "a table is locked by another session"
@@ -101,15 +103,21 @@ def _watch(process: subprocess.Popen[str], sizes: Mapping[str, int], jobs: int, 
     assert process.stderr is not None
     with process.stderr as lines:
         for line in lines:
-            said.append(line.rstrip())
-            match = _DUMPING.match(line)
-            if match is not None:
+            said.append(_PREFIX.sub("pg_dump: ", line.rstrip()))
+            table = begun_with(line)
+            if table is not None:
                 # The last ones begun, as many as there are jobs, are still being written.
                 finished = sum(sizes.get(name, 0) for name in begun[: len(begun) + 1 - jobs])
-                begun.append(match[1])
-                on_progress(f"dumping {match[1]} (table {len(begun)})", finished / total if total else None)
+                begun.append(table)
+                on_progress(f"dumping {table} (table {len(begun)})", finished / total if total else None)
     process.wait()
     return said
+
+
+def begun_with(line: str) -> str | None:
+    """The table that a line of a verbose pg_dump says it begins with, None for any other line."""
+    match = _DUMPING.search(line)
+    return match[1] if match is not None else None
 
 
 def _failure(said: deque[str], code: int, database: Database) -> BackupFailed:
