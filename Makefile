@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-.PHONY: test test-matrix demo bench format docs clean
+.PHONY: test faults test-matrix demo bench format docs clean
 
 $(VENV)/.made: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -18,6 +18,10 @@ test: $(VENV)/.made
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest -n 2 -m "not servers"
+
+# Every fault at every place; what needs root (a disk of a few megabytes) too. `make test` has some of each.
+faults: $(VENV)/.made
+	$(BIN)/python -m pytest -n 2 tests/faults
 
 test-matrix: $(VENV)/.made
 	$(BIN)/python -m pip install --quiet nox

@@ -92,6 +92,19 @@ def postgres(session: nox.Session, server: str) -> None:
 
 
 @nox.session
+@nox.parametrize("server", [nox.param(server, id=server) for server in ("18", "16")])
+def faults(session: nox.Session, server: str) -> None:
+    """Every fault at every place of every kind of revision; a full disk only as root, who may mount one."""
+    announce(session)
+    env = {} if server == "18" else {"MIGSAFE_TEST_PG_BIN": str(provide(session, server))}
+    session.install("--editable", ".[embedded]", *TEST_PACKAGES)
+    possible = () if os.geteuid() == 0 else ("--ignore", "tests/faults/test_disk_full.py")
+    if possible:
+        session.warn("NOT RUN: the tests of a full disk, which want root")
+    run_tests(session, "tests/faults", *possible, *session.posargs, env=env)
+
+
+@nox.session
 def pgbouncer(session: nox.Session) -> None:
     """The tests that want a real PgBouncer, in front of the embedded server."""
     announce(session)

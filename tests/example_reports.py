@@ -281,7 +281,11 @@ REPORTS: dict[str, Report] = {
         failure="the locks for revision a1 could not be had in 10 min",
         stopped_at="deadline",
     ),
+    "timeout": made(
+        **_ACCEPTED, failure="the time for the whole run (5 s) was over while backing up", stopped_at="timeout"
+    ),
     "interrupted": made(
         **_ACCEPTED, steps=(DONE[0], StepResult(revision="b2", outcome="not-reached")), stopped_at="interrupted"
     ),
+    "not-reached": made(before=(PRIMARY,), stopped_at="not-reached", round="tenant_b"),
 }

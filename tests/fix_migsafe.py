@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,6 +34,14 @@ def migsafe() -> Migsafe:
         )
 
     return run
+
+
+def losing_rows(migsafe: Migsafe, folder: Path, words: str) -> subprocess.CompletedProcess[str]:
+    """A downgrade that is told, for everything that it names, to lose the rows."""
+    done = migsafe(folder, words)
+    names = dict.fromkeys(re.findall(r"--lose (\S+)", done.stdout))
+    told = [word for name in names for word in ("--lose", name)]
+    return migsafe(folder, *words.split(), *told, "--because", "a test") if names else done
 
 
 def last_report(folder: Path) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """A database with some of everything, a migration of it, and restore.sh run as an operator would run it."""
 
+import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -113,6 +115,34 @@ def restore(database: Database, tmp_path: Path) -> Restore:
         )
 
     return restored
+
+
+DAMAGES = ("cut", "changed", "missing", "extra")
+
+
+def damage(backup: Path, how: str) -> str:
+    """Damage a backup in one of the ways of DAMAGES; the name of the file that is not as it was."""
+    data = next(file for file in sorted(backup.iterdir()) if re.fullmatch(r"\d+\.dat\.gz", file.name))
+    content = bytearray(data.read_bytes())
+    if how == "cut":
+        data.write_bytes(content[:-1])
+    elif how == "changed":
+        content[len(content) // 2] ^= 1
+        data.write_bytes(content)
+    elif how == "missing":
+        data.unlink()
+    else:
+        data = backup / "9999.dat"
+        data.write_bytes(b"")
+    return data.name
+
+
+def sums(backup: Path, *names: str) -> None:
+    """Write the checksums of these files anew, as somebody would who wants to deceive."""
+    manifest = backup / "MANIFEST.sha256"
+    for name in names:
+        line = f"{hashlib.sha256((backup / name).read_bytes()).hexdigest()}  {name}"
+        manifest.write_text(re.sub(rf"^\w+  {re.escape(name)}$", line, manifest.read_text(), flags=re.MULTILINE))
 
 
 def scalar(connection: Connection, query: str) -> object:

@@ -1,6 +1,7 @@
 """Migrations that were really made, with the plan and the schema from before them."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import psycopg
 import pytest
@@ -12,8 +13,20 @@ from migsafe.model.checks import CheckResult
 from migsafe.model.plan import Plan, Step
 from migsafe.model.statement import Statement
 from migsafe.sql.predict import predict
+from migsafe.verify import verify
 
 Migrate = Callable[..., tuple[Plan, Catalog]]
+
+
+class Case(NamedTuple):
+    """A migration, what spoils it, and the one proof that then fails with its `expected` and `found`."""
+
+    statements: tuple[str, ...]
+    spoil: str
+    blocked: str
+    expected: str
+    found: str
+    setup: tuple[str, ...] = ()
 
 
 def plan_of(catalog: Catalog, *statements: str) -> Plan:
@@ -65,3 +78,22 @@ def migrate(connection: Connection) -> Migrate:
         return plan_of(catalog, *statements), catalog
 
     return run
+
+
+def assert_blocked_alone(case: Case, migrate: Migrate, connection: Connection) -> None:
+    """Undisturbed everything passes; after `case.spoil` one proof is blocked, naming expected and found."""
+    plan, before = migrate(*case.statements, setup=case.setup)
+    results = verify(connection, plan, before)
+    assert [each.message for each in results if each.status in ("blocked", "unknown")] == []
+    # Nor does anything fail where the schema before is not known.
+    assert summary(verify(connection, plan_of(Catalog(), *case.statements), Catalog()), "blocked") == []
+
+    connection.execute(case.spoil.encode())
+    results = verify(connection, plan, before)
+
+    assert summary(results, "blocked", "unknown") == [case.blocked]
+    result = next(result for result in results if result.status == "blocked")
+    assert case.expected in result.message.split("; found ")[0]
+    assert case.found in "found " + result.message.split("; found ")[1]
+    assert result.sql
+    assert result.remedy

@@ -36,7 +36,9 @@ def test_entries_are_added_to_what_is_there(tmp_path: Path) -> None:
     assert [entry["event"] for entry in read(tmp_path / "journal.jsonl")] == ["started", "ended"]
 
 
-def test_an_entry_is_on_disk_before_the_next_thing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_of_the_run_is_on_disk_before_the_next_thing_happens_and_takes_those_of_statements_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     synced: list[int] = []
     real = os.fsync
 
@@ -48,6 +50,7 @@ def test_an_entry_is_on_disk_before_the_next_thing_happens(tmp_path: Path, monke
     with Journal(tmp_path / "journal.jsonl") as journal:
         journal.write("started")
         journal.write("revision")
+        journal.write("durable")
     sizes = [len(line) + 1 for line in (tmp_path / "journal.jsonl").read_text().splitlines()]
     assert synced == [sizes[0], sum(sizes)]
 

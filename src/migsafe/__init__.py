@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from migsafe.explanation import explain as explain
     from migsafe.model.catalog import Catalog as Catalog
     from migsafe.model.report import Report as Report
+    from migsafe.revisions.check import Check as Check
 
 __version__ = "0.1.0"
-__all__ = ["Catalog", "Report", "__version__", "command", "explain", "guard"]
+__all__ = ["Catalog", "Check", "Report", "__version__", "command", "explain", "guard"]
 
 _HOMES = {
     "Catalog": "migsafe.model.catalog",
+    "Check": "migsafe.revisions.check",
     "Report": "migsafe.model.report",
     "explain": "migsafe.explanation",
     "guard": "migsafe.env_guard",

@@ -8,12 +8,13 @@ from alembic.config import Config
 from migsafe.errors import NotMigrated
 from migsafe.formats.outcome import outcome
 from migsafe.model.report import Report
+from migsafe.model.rounds import Rounds
 from migsafe.model.run import Blocker
 from migsafe.postgres.connection import Database
 from migsafe.revisions.config import from_config
+from migsafe.rounds import migrate
 from migsafe.settings import load, with_wishes
 from migsafe.situation import Asked
-from migsafe.upgrade import upgrade as _upgrade
 
 
 def __getattr__(name: str) -> Any:
@@ -29,6 +30,12 @@ class _Nobody:
     def planned(self, report: Report) -> bool:
         return True
 
+    def all_planned(self, reports: tuple[Report, ...]) -> bool:
+        return True
+
+    def begins(self, report: Report, number: int, of: int) -> None:
+        return None
+
     def progress(self, text: str, fraction: float | None) -> None:
         return None
 
@@ -41,7 +48,8 @@ def upgrade(config: Config, revision: str, sql: bool = False, tag: str | None = 
 
     `wishes` are keys of the settings (`lock_timeout="500ms"`, `backup="none"`), over what the project's file says.
     With `sql` it is Alembic's own. Returns the report; raises NotMigrated, which carries it, for every outcome but
-    done and nothing to do, and UsageError for a wish that is no setting.
+    done and nothing to do, and UsageError for a wish that is no setting. Where env.py has several rounds it is the
+    report of one: the one that went wrong, if one did.
     """
     if sql:
         alembic_command.upgrade(config, revision, sql=True, tag=tag)
@@ -59,7 +67,7 @@ def downgrade(config: Config, revision: str, sql: bool = False, tag: str | None 
 
 def _migrate(config: Config, asked: Asked, tag: str | None, wishes: dict[str, Any]) -> Report:
     settings = with_wishes(load(), wishes)
-    report = _upgrade(from_config(config, tag=tag), settings, asked, _Nobody())
-    if report.exit_code != 0:
-        raise NotMigrated(outcome(report).headline, report)
-    return report
+    whole = Rounds(migrate(from_config(config, tag=tag), settings, asked, _Nobody()))
+    if whole.exit_code != 0:
+        raise NotMigrated(outcome(whole.worst).headline, whole.worst)
+    return whole.worst

@@ -18,6 +18,7 @@ from migsafe.model.run import Blocker
 from migsafe.postgres import advisory
 from migsafe.postgres.connection import Database, connect
 from migsafe.postgres.session import NEVER_IDLE
+from migsafe.proven import proven
 from migsafe.recorded import begin_run, write_report
 from migsafe.revisions.config import Environment
 from migsafe.revisions.install import Requested, install
@@ -29,7 +30,6 @@ from migsafe.run.runner import PlanRunner
 from migsafe.run.watchdog import Watchdog
 from migsafe.settings import Settings, load
 from migsafe.situation import Asked, Situation, look, report_of
-from migsafe.upgrade import proven
 
 Mode = Literal["refuse", "warn", "off"]
 ALLOW = "migsafe.allow="
@@ -62,6 +62,7 @@ class _Sentry:
         self.settings, self.mode = settings, mode
         self.excuses = tuple(_excuse(each) for each in requested.x if each.startswith(ALLOW))
         self.held = ExitStack()
+        self.environment: Environment | None = None
         self.situation: Situation | None = None
         self.report: Report | None = None
         self.runner: PlanRunner | None = None
@@ -76,6 +77,7 @@ class _Sentry:
     def reviewed(self, reading: Reading, environment: Environment) -> PlanRunner:
         asked = Asked(" ".join(reading.target) or "base", reading.direction, excuses=self.excuses)
         settings = msgspec.structs.replace(self.settings, backup="none")
+        self.environment = environment
         self.situation = look(environment, reading, settings, asked, lambda _text, _fraction: None)
         report = report_of(self.situation, asked)
         if self.mode == "refuse" and report.refused:
@@ -96,6 +98,8 @@ class _Sentry:
             settings.max_wait,
             settings.queue_behind,
             time.monotonic() + settings.deadline,
+            deadline=settings.deadline,
+            concurrently_deadline=settings.concurrently_deadline,
             first_step=settings.lock_timeout,
         )
         entry = Entry(own, manners, _blocked)
@@ -107,7 +111,8 @@ class _Sentry:
         assert self.situation is not None
         assert self.runner is not None
         assert self.report is not None
-        after = proven(self.situation, {}, self.settings, self.excuses)
+        assert self.environment is not None
+        after = proven(self.environment, self.situation, {}, self.settings, self.excuses, self.report.directory)
         self.report = msgspec.structs.replace(self.report, steps=self.runner.results(), after=after)
         if self.report.outcome == "unverified" and self.mode == "refuse":
             _show(self.report)

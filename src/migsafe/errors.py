@@ -7,9 +7,12 @@ MigsafeError (exit_code 2)
 ├── ToolMissing           2  pg_dump or another program is missing or too old
 ├── SqlError              2  a text that is no PostgreSQL statement
 ├── BackupFailed          3  the dump could not be made or read back; nothing was changed
+├── RestoreRefused        1  the backup or the place to restore to is not what it has to be; nothing was changed
+├── RestoreFailed         3  a restore did not come to its end; the message says what is as it was
 ├── RunFailed             3  a revision failed; the report says what is durable
 ├── NotMigrated           *  migsafe.command only: `report` says why, with its exit code
 ├── LockNotAvailable     75  the deadline passed before the locks could be had
+├── OutOfTime            75  --timeout was over before anything was changed
 └── Interrupted         130  Ctrl-C
 """
 
@@ -42,7 +45,14 @@ class UsageError(MigsafeError):
 
 
 class ConnectionFailed(MigsafeError):
-    """The server could not be reached or would not let us in. Never carries a password."""
+    """The server could not be reached or would not let us in. Never carries a password.
+
+    `passing`: it may let us in later by itself, because it starts, is full, or the network is gone.
+    """
+
+    def __init__(self, message: str, remedy: str | None = None, *, passing: bool = False) -> None:
+        super().__init__(message, remedy)
+        self.passing = passing
 
 
 class RevisionError(MigsafeError):
@@ -63,6 +73,18 @@ class SqlError(MigsafeError):
 
 class BackupFailed(MigsafeError):
     """A backup could not be made or read back."""
+
+    exit_code = 3
+
+
+class RestoreRefused(MigsafeError):
+    """Nothing is restored: the backup is damaged, or its place is another one. Nothing was changed."""
+
+    exit_code = 1
+
+
+class RestoreFailed(MigsafeError):
+    """A restore was begun and did not come to its end, or what came out is not what was saved."""
 
     exit_code = 3
 
@@ -88,7 +110,20 @@ class LockNotAvailable(MigsafeError):
     exit_code = 75
 
 
+class OutOfTime(MigsafeError):
+    """The time for the whole run was over before anything was changed."""
+
+    exit_code = 75
+
+
 class Interrupted(MigsafeError):
     """The operator pressed Ctrl-C."""
 
     exit_code = 130
+
+
+class TimeIsUp(KeyboardInterrupt):
+    """The time for the whole run is over: raised in the main thread wherever it is, and never shown.
+
+    A KeyboardInterrupt, because on that everything below cancels its statement and ends its processes.
+    """

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from migsafe.postgres.connection import Database
     from migsafe.postgres.embedded import Scratch
 
+# Bytes of a list of tenants; what is larger is no list.
+_SMALL = 16 * 1024**2
 Progress = Callable[[str, float | None], None]
 
 
@@ -61,13 +63,17 @@ def preview(
     version = server_version or reading.server_version or catalog.server_version
     steps, back = reading.steps, reading.back
     if any(_wants_a_server(step) for step in steps):
-        steps = _completed(environment, reading, "upgrade", database, scratch_url, on_progress)
+        steps = _completed(
+            environment, reading, "upgrade", database, scratch_url, on_progress, _lists(reading, catalog)
+        )
     plan_steps, end = _predicted(steps, catalog, version)
     plan = _plan(reading, _with_errors(plan_steps, reading), server_version or reading.server_version, database)
     if reading.direction == "downgrade" or len(back) != len(steps):
         return Preview(plan, None, catalog, end)
     if any(_wants_a_server(step) for step in back):
-        back = _completed(environment, reading, "downgrade", database, scratch_url, on_progress)
+        back = _completed(
+            environment, reading, "downgrade", database, scratch_url, on_progress, _lists(reading, catalog)
+        )
     back_steps, _ = _predicted(back, end, version)
     way_back = msgspec.structs.replace(
         plan, current=plan.target, target=plan.current, direction="downgrade", steps=back_steps
@@ -90,6 +96,19 @@ def schema_at(environment: Environment, heads: tuple[str, ...]) -> Catalog:
 def schema_after(steps: Iterable[RenderedStep], catalog: Catalog) -> Catalog:
     """The schema that `steps` make of `catalog`, as far as they can be read without a server."""
     return _predicted(steps, catalog, catalog.server_version)[1]
+
+
+def predicted(steps: Iterable[RenderedStep], catalog: Catalog) -> tuple[tuple[Step, ...], Catalog]:
+    """`steps` with the effects of their statements over `catalog`, as far as they can be read without a server."""
+    return _predicted(steps, catalog, catalog.server_version)
+
+
+def _lists(reading: Reading, catalog: Catalog) -> tuple[str, ...]:
+    """The small tables that an env.py of several rounds reads: with them empty it would have no round to replay in."""
+    asked = (predict(query, catalog, catalog.server_version) for query in reading.asked)
+    read = {lock.relation for effects in asked for lock in effects.locks if lock.kind == "table"}
+    sizes = {name: relation.bytes for name in read if (relation := catalog.relations.get(name)) is not None}
+    return tuple(sorted(name for name, size in sizes.items() if size is not None and size <= _SMALL))
 
 
 def _wants_a_server(step: RenderedStep) -> bool:
@@ -185,6 +204,7 @@ def _completed(
     database: "Database | None",
     scratch_url: str | None,
     on_progress: Progress | None,
+    lists: tuple[str, ...],
 ) -> tuple[RenderedStep, ...]:
     """The steps, those that could not be rendered taken from a replay as far as that got."""
     # psycopg takes longer to load than most revisions to read: only where a server is asked.
@@ -195,7 +215,7 @@ def _completed(
         on_progress("replaying on a scratch server what cannot be read without one", None)
     try:
         with scratch_server(scratch_url) as server, server.database("preview") as scratch:
-            replayed, error = _replayed(environment, reading, direction, server, scratch, database)
+            replayed, error = _replayed(environment, reading, direction, server, scratch, database, lists)
     except MigsafeError as failure:
         replayed, error = {}, failure.message
     return tuple(_better(step, replayed, error) if _wants_a_server(step) else step for step in rendered)
@@ -219,6 +239,7 @@ def _replayed(
     server: "Scratch",
     scratch: "Database",
     database: "Database | None",
+    lists: tuple[str, ...],
 ) -> tuple[dict[str, RenderedStep], str | None]:
     from migsafe.postgres.copy_schema import copy_schema
     from migsafe.postgres.stand_ins import stand_ins
@@ -227,7 +248,7 @@ def _replayed(
     known = stand_ins(scratch, marker=MARKER)
     lacking: tuple[str, ...] = ()
     if database is not None:
-        lacking = copy_schema(database, scratch, version_table=reading.version_table, stand_ins=known)
+        lacking = copy_schema(database, scratch, version_table=reading.version_table, stand_ins=known, rows_of=lists)
     prepare = reading.heads if database is None else ()
     undoing = direction != reading.direction
     with tempfile.TemporaryDirectory() as folder:
@@ -240,6 +261,7 @@ def _replayed(
             direction="downgrade" if direction == "downgrade" else "upgrade",
             prepare=reading.target if undoing else prepare,
             stand_ins=known,
+            only=reading.round,
         )
         child = subprocess.run(
             [sys.executable, "-m", "migsafe.revisions.replay"],

@@ -13,11 +13,11 @@ from migsafe.errors import UsageError
 from migsafe.formats import json, markdown
 from migsafe.formats import sql as sql_format
 from migsafe.model.report import Report
+from migsafe.proofs import look_before, write_proofs
 from migsafe.settings import Settings
 from migsafe.situation import Situation, now
 from migsafe.sql.layout import layout
-from migsafe.verify import Proof, derive, unproven
-from migsafe.verify import write as write_proofs
+from migsafe.verify import Baseline
 
 
 def begin_run(situation: Situation, settings: Settings, report: Report) -> tuple[journal.Journal, Report]:
@@ -25,12 +25,14 @@ def begin_run(situation: Situation, settings: Settings, report: Report) -> tuple
     plan = situation.preview.plan
     directory = rundir.create(settings, plan.current, plan.target)
     with _writable(directory):
-        _write_before(directory, situation)
+        _write_before(directory, situation, look_before(situation, settings))
         log = journal.Journal(directory / rundir.JOURNAL)
         log.write(
             "started",
             command=plan.direction,
             database=situation.database.label,
+            version_table=plan.version_table,
+            round=report.round,
             current=plan.current,
             target=plan.target,
             fingerprint=plan.fingerprint,
@@ -77,13 +79,11 @@ def _writable(directory: Path) -> Iterator[None]:
         ) from None
 
 
-def _write_before(directory: Path, situation: Situation) -> None:
+def _write_before(directory: Path, situation: Situation, baseline: Baseline | None = None) -> None:
     seen = situation.preview
     rundir.write(directory / "preview.sql", sql_format.preview(seen.plan, layout))
-    proofs: tuple[Proof, ...] = derive(seen.plan, seen.before)
-    write_proofs(directory / "verify.sql", proofs, unproven(seen.plan))
-    # The catalog that the proofs were derived from is gone after the run; `migsafe verify` asks them again.
-    rundir.write(directory / "proofs.json", msgspec.json.encode(proofs))
+    # The catalog that the proofs are derived from is gone after the run; `migsafe verify` asks them again.
+    write_proofs(directory, situation, baseline)
 
 
 def _write_report(directory: Path, report: Report) -> None:

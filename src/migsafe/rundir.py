@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,21 +39,35 @@ def directories(settings: Settings) -> list[Path]:
 def create(settings: Settings, current: tuple[str, ...], target: tuple[str, ...]) -> Path:
     """Make `<UTC time>_<from>_<to>`, 0700, below the folder of the settings. Raises UsageError when that cannot be."""
     where = folder(settings)
-    now = datetime.now(UTC)
-    name = f"{now:%Y-%m-%dT%H-%M-%S}-{now.microsecond // 1000:03d}Z_{_short(current)}_{_short(target)}"
-    path = where / name
+    path = where / _name(current, target)
     try:
         where.mkdir(parents=True, exist_ok=True)
         ignore = where.parent / ".gitignore"
         if where.parent.name == ".migsafe" and not ignore.exists():
             ignore.write_text("# Runs hold backups: nothing here belongs in a repository.\n*\n", encoding="utf-8")
-        path.mkdir(mode=0o700)
+        return _made(where, current, target)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be made: {error.strerror}",
             'Set `runs` to a folder that can be written: runs = "/var/lib/…".',
         ) from None
-    return path
+
+
+def _made(where: Path, current: tuple[str, ...], target: tuple[str, ...]) -> Path:
+    """A folder of a name that nobody has: of two runs in one millisecond, the second takes the next."""
+    while True:
+        path = where / _name(current, target)
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            time.sleep(0.001)
+        else:
+            return path
+
+
+def _name(current: tuple[str, ...], target: tuple[str, ...]) -> str:
+    now = datetime.now(UTC)
+    return f"{now:%Y-%m-%dT%H-%M-%S}-{now.microsecond // 1000:03d}Z_{_short(current)}_{_short(target)}"
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -71,8 +86,10 @@ def write(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def crashed(settings: Settings, database: str) -> tuple[Crashed, ...]:
+def crashed(settings: Settings, database: str, version_table: str | None = None) -> tuple[Crashed, ...]:
     """Runs on `database` (its label) that neither finished nor wrote a report, newest first.
+
+    With `version_table` only those on that one: each tenant of a database has its own.
 
     Those before a run that did come to its end are history: it carried on from them. `alive`: the process that made
     one still runs on this machine.
@@ -82,13 +99,25 @@ def crashed(settings: Settings, database: str) -> tuple[Crashed, ...]:
         if not (path / JOURNAL).exists():
             continue
         if (path / REPORT).exists():
-            if any(entry.get("database") == database for entry in journal.read(path / JOURNAL)):
+            if any(_is_about(entry, database, version_table) for entry in journal.read(path / JOURNAL)):
                 break
             continue
         last = journal.unfinished(path / JOURNAL)
-        if last is not None and last.get("database") == database:
+        if last is not None and _is_about(last, database, version_table):
             found.append(Crashed(str(path), last, _alive(last)))
     return tuple(found)
+
+
+def _is_about(entry: dict[str, Any], database: str, version_table: str | None) -> bool:
+    if entry.get("database") != database:
+        return False
+    return version_table is None or entry.get("version_table") in (None, version_table)
+
+
+def is_alive(path: Path) -> bool:
+    """Whether the process that made the run directory `path` still runs on this machine."""
+    last = journal.unfinished(path / JOURNAL)
+    return last is not None and _alive(last)
 
 
 def _alive(last: dict[str, Any]) -> bool:

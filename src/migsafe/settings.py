@@ -66,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     terminate_idle_in_transaction: Duration | None = None
     deadline: Duration = 600.0
     timeout: Duration | None = None
+    concurrently_deadline: Duration | None = None
     backup: Literal["dump", "evidence", "none"] | None = None
     backup_up_to: Size = 20 * 1024**3
     backup_jobs: int = 4
@@ -73,6 +74,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backup_evidence: str | None = None
     backup_command: str | None = None
     backup_required: bool = False
+    backup_files: tuple[str, ...] = ()
+    drill_max_age: Duration = 30 * 86400.0
+    undo: Literal["files", "tables", "off"] = "files"
+    undo_up_to: Size = 10 * 1024**3
+    undo_keep: Duration = 30 * 86400.0
     restore_tested: datetime.date | None = None
     min_free: Size = 1024**3
     declared_free: Size | None = None
@@ -87,7 +93,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     show_data: bool = True
     replica_url: str | None = None
     max_replica_lag: Size = 256 * 1024**2
-    app_role: str | None = None
+    app_role: str | tuple[str, ...] | None = None
+    model_drift: bool = True
     provider: ProviderName | None = None
     required_env: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
@@ -101,6 +108,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     directory: str = "."
     source: str | None = None
 
+    @property
+    def app_roles(self) -> tuple[str, ...]:
+        """The roles of the application: none, one, or several."""
+        return (self.app_role,) if isinstance(self.app_role, str) else self.app_role or ()
+
 
 _DURATIONS = (
     "lock_timeout",
@@ -109,11 +121,14 @@ _DURATIONS = (
     "terminate_idle_in_transaction",
     "deadline",
     "timeout",
+    "concurrently_deadline",
     "backup_max_age",
+    "drill_max_age",
+    "undo_keep",
     "max_transaction_age",
     "data_timeout",
 )
-_SIZES = ("backup_up_to", "min_free", "declared_free", "max_replica_lag")
+_SIZES = ("backup_up_to", "undo_up_to", "min_free", "declared_free", "max_replica_lag")
 _DERIVED = ("directory", "source")
 _UNITS = {"ms": 0.001, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
@@ -261,6 +276,7 @@ def _said(error: msgspec.ValidationError) -> str:
     message, _, key = str(error).partition(" - at `$.")
     key = key.rstrip("`").removesuffix("[...]")
     allowed = {"backup": "dump, evidence or none", "guard": "refuse, warn or off"}
+    allowed["undo"] = "files, tables or off"
     allowed["provider"] = "rds, aurora, cloudsql, alloydb, azure, heroku, supabase, neon or none"
     levels = {"lint.severity": "error, warning or info", "lint.fail_on": "error, warning, info or never"}
     phases = {"check.phase": "before or after", "check.severity": "blocked or warned"}

@@ -12,9 +12,12 @@ import psycopg
 from migsafe import __version__, rundir
 from migsafe.errors import ConnectionFailed, UsageError
 from migsafe.lint import excuse, lint
+from migsafe.losing import rows_lost
+from migsafe.model.catalog import Catalog
 from migsafe.model.checks import CheckResult
 from migsafe.model.findings import Finding
-from migsafe.model.report import Excuse, Report
+from migsafe.model.plan import Step
+from migsafe.model.report import Backup, Excuse, Report
 from migsafe.postgres.catalog import read as read_catalog
 from migsafe.postgres.connection import Database, connect, redact
 from migsafe.postgres.refusal import explain
@@ -22,7 +25,7 @@ from migsafe.postgres.size import database_size
 from migsafe.preflight import preflight
 from migsafe.preview import Preview, preview
 from migsafe.revisions.config import Environment
-from migsafe.revisions.read import Direction, Reading, read
+from migsafe.revisions.read import Direction, Reading, read, read_rounds
 from migsafe.settings import Settings
 
 BackupKind = Literal["dump", "evidence", "none"]
@@ -31,8 +34,8 @@ BackupKind = Literal["dump", "evidence", "none"]
 class Asked(msgspec.Struct, frozen=True):
     """What one call wants. `url` takes the place of the one in env.py; `excuses` are recorded in the report.
 
-    `only` are the checks of preflight to ask, () for all. `typed` and `options` are the words before and after the
-    command that name environment and database.
+    `only` are the checks of preflight to ask, () for all; `rounds` the rounds of env.py to work in, by name or pattern,
+    () for all. `typed` and `options` are the words before and after the command that name environment and database.
     """
 
     target: str
@@ -43,10 +46,15 @@ class Asked(msgspec.Struct, frozen=True):
     typed: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    rounds: tuple[str, ...] = ()
 
 
 class Situation(msgspec.Struct, frozen=True):
-    """What is known before anything is changed."""
+    """What is known before anything is changed.
+
+    Where env.py has several rounds over one database, it is dumped once: `dumped` is that dump, None before it was
+    made, and `beside` are the steps of the other rounds, which a restore takes back too.
+    """
 
     reading: Reading
     preview: Preview
@@ -55,6 +63,8 @@ class Situation(msgspec.Struct, frozen=True):
     before: tuple[CheckResult, ...]
     backup_kind: BackupKind
     notes: tuple[str, ...] = ()
+    dumped: Backup | None = None
+    beside: tuple[Step, ...] = ()
 
 
 # Of a password with an @ in it, drivers take the rest for a part of the host name, and quote that.
@@ -74,13 +84,24 @@ def connecting() -> Iterator[None]:
 
 def read_for(environment: Environment, asked: Asked) -> Reading:
     """What stands between the database and the target. Raises UsageError for a range, which is for reading only."""
+    _not_a_range(asked)
+    with connecting():
+        return read(environment, asked.target, direction=asked.direction, url=asked.url)
+
+
+def read_rounds_for(environment: Environment, asked: Asked) -> tuple[Reading, ...]:
+    """The same for each round of env.py, in its order."""
+    _not_a_range(asked)
+    with connecting():
+        return read_rounds(environment, asked.target, direction=asked.direction, url=asked.url)
+
+
+def _not_a_range(asked: Asked) -> None:
     if ":" in asked.target:
         raise UsageError(
             f"{asked.target} is a range, and a database is where it is",
             "Name the target alone. A range is for preview, lint and --sql.",
         )
-    with connecting():
-        return read(environment, asked.target, direction=asked.direction, url=asked.url)
 
 
 def look(
@@ -89,13 +110,18 @@ def look(
     settings: Settings,
     asked: Asked,
     progress: Callable[[str, float | None], None],
+    catalog: Catalog | None = None,
 ) -> Situation:
-    """Everything that can be known before: plan, findings, preflight. Changes nothing."""
+    """Everything that can be known before: plan, findings, preflight. Changes nothing.
+
+    `catalog` where the database was read just now, for another round of env.py.
+    """
     database = Database.from_parameters(reading.connection or {})
     with connect(database, read_only=True) as connection:
         version = connection.info.server_version // 10000
         progress("reading the catalog", None)
-        catalog = msgspec.structs.replace(read_catalog(connection), search_path=reading.search_path)
+        catalog = read_catalog(connection) if catalog is None else catalog
+        catalog = msgspec.structs.replace(catalog, search_path=reading.search_path)
         seen = preview(
             environment,
             reading,
@@ -121,8 +147,11 @@ def look(
             only=asked.only,
             unknown_heads=reading.unknown_heads,
             backup_kind=kind,
+            tenants=reading.round.beside if reading.round else (),
         )
-    notes = (*reading.notes, *_crashed(settings, database), *_not_asked(asked))
+        if asked.direction == "downgrade":
+            before = (*before, *rows_lost(connection, seen.plan, catalog, asked.excuses))
+    notes = (*reading.notes, *_crashed(settings, database, reading.version_table), *_not_asked(asked))
     return Situation(reading, seen, database, findings, before, kind, notes)
 
 
@@ -140,6 +169,7 @@ def report_of(situation: Situation, asked: Asked, started: str | None = None) ->
         asked=asked.target,
         typed=tuple(redact(word, situation.database) for word in asked.typed),
         options=asked.options,
+        round=(situation.reading.round.name or None) if situation.reading.round else None,
     )
 
 
@@ -160,8 +190,8 @@ def _not_asked(asked: Asked) -> tuple[str, ...]:
     return (f"of preflight only {', '.join(asked.only)} was asked; no other check was",) if asked.only else ()
 
 
-def _crashed(settings: Settings, database: Database) -> tuple[str, ...]:
-    return tuple(_found(each) for each in rundir.crashed(settings, database.label)[:1])
+def _crashed(settings: Settings, database: Database, version_table: str) -> tuple[str, ...]:
+    return tuple(_found(each) for each in rundir.crashed(settings, database.label, version_table)[:1])
 
 
 def _found(run: rundir.Crashed) -> str:

@@ -1,34 +1,34 @@
-"""One stage of the straight line on its own: preflight, backup, verification."""
+"""One stage of the straight line on its own: preflight, backup."""
 
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from migsafe import __version__, rundir
+from migsafe import rundir
 from migsafe.backup import back_up
 from migsafe.backup.restore import write_restore_script
-from migsafe.errors import UsageError
-from migsafe.model.catalog import Catalog
 from migsafe.model.plan import Plan
 from migsafe.model.report import Backup, Report
-from migsafe.own_checks import prepared
 from migsafe.postgres.connection import Database, connect
 from migsafe.revisions.config import Environment
-from migsafe.revisions.read import Reading, read
+from migsafe.revisions.narrow import chosen
+from migsafe.rounds import narrowed
 from migsafe.settings import Settings
-from migsafe.situation import Asked, connecting, look, now, read_for, report_of
-from migsafe.upgrade import Observer, checked_after
-from migsafe.verify import Proof, verify
+from migsafe.situation import Asked, look, now, read_rounds_for, report_of
+from migsafe.stopped import Observer
+from migsafe.verifying import database_of
 
 
-def check(environment: Environment, settings: Settings, asked: Asked, observer: Observer) -> Report:
-    """Plan, lint and preflight of `asked`, without the rest. Writes nothing."""
-    started = now()
-    reading = read_for(environment, asked)
-    observer.known(Database.from_parameters(reading.connection or {}))
-    situation = look(environment, reading, settings, asked, observer.progress)
-    return msgspec.structs.replace(report_of(situation, asked, started), command="preflight", ended=now())
+def check(environment: Environment, settings: Settings, asked: Asked, observer: Observer) -> tuple[Report, ...]:
+    """Plan, lint and preflight of `asked`, without the rest: a report for each round of env.py. Writes nothing."""
+    started, reports = now(), []
+    for reading in chosen(read_rounds_for(environment, asked), asked.rounds):
+        observer.known(Database.from_parameters(reading.connection or {}))
+        one = narrowed(environment, reading.round)
+        report = report_of(look(one, reading, settings, asked, observer.progress), asked, started)
+        reports.append(msgspec.structs.replace(report, command="preflight", ended=now()))
+    return tuple(reports)
 
 
 def dump(
@@ -38,7 +38,7 @@ def dump(
 
     Returns the backup and the path of restore.sh. Raises BackupFailed or ToolMissing.
     """
-    reading, database = _database(environment, url, observer)
+    reading, database = database_of(environment, url, observer)
     with connect(database) as connection:
         version = connection.info.server_version // 10000
     directory = folder if folder is not None else rundir.create(settings, reading.heads, ("backup",))
@@ -50,6 +50,8 @@ def dump(
             jobs=settings.backup_jobs,
             on_progress=observer.progress,
             heads=reading.heads,
+            files=settings.backup_files,
+            root=Path(settings.directory),
         )
     except BaseException:
         if folder is None:
@@ -64,42 +66,3 @@ def dump(
         version_table=reading.version_table,
     )
     return backup, write_restore_script(directory, backup, plan)
-
-
-def verify_again(
-    environment: Environment, settings: Settings, earlier: Report, content: bytes, url: str | None, observer: Observer
-) -> Report:
-    """What the run of `earlier` proved (`content` of its proofs.json), asked again of the database as it is now.
-
-    And the team's own checks for after a migration, as the settings have them now.
-    """
-    prepared(settings)
-    _, database = _database(environment, url, observer)
-    try:
-        proofs = msgspec.json.decode(content, type=tuple[Proof, ...])
-    except msgspec.DecodeError as error:
-        raise UsageError(f"proofs.json of this run is damaged: {error}", "Ask with its verify.sql, in psql.") from None
-    started = now()
-    with connect(database, read_only=True) as connection:
-        after = verify(connection, earlier.plan, Catalog(), proofs) + checked_after(connection, settings)
-    return Report(
-        command="verify",
-        plan=earlier.plan,
-        started=started,
-        ended=now(),
-        migsafe=__version__,
-        steps=earlier.steps,
-        after=after,
-        typed=earlier.typed,
-        options=earlier.options,
-        directory=earlier.directory,
-    )
-
-
-def _database(environment: Environment, url: str | None, observer: Observer) -> tuple[Reading, Database]:
-    """The database that env.py (or `url`) names; no revision is rendered for that."""
-    with connecting():
-        reading = read(environment, "heads", url=url, revisions=False)
-    database = Database.from_parameters(reading.connection or {})
-    observer.known(database)
-    return reading, database

@@ -1,13 +1,15 @@
 """restore.sh asks, refuses and explains; when it fails, the database stays as it is."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fix_postgres import Connect, Role
-from fix_restore import Migrated, Restore
+from fix_restore import DAMAGES, Migrated, Restore, damage, sums
 from fix_way_back import dumped
+from migsafe.backup.manifest import read_about
 from migsafe.backup.restore import write_restore_script
 from migsafe.errors import BackupFailed
 from migsafe.model.plan import Plan
@@ -81,14 +83,54 @@ def test_a_damaged_backup_is_refused_first(
 ) -> None:
     migrated()
     held = dumped(shop)
-    toc = tmp_path / "backup" / "toc.dat"
-    content = toc.read_bytes()
-    toc.write_bytes(content[:-1])
+    for how in DAMAGES:
+        whole = shutil.copytree(tmp_path / "backup", tmp_path / "whole")
+        name = damage(tmp_path / "backup", how)
+        done = restore("--yes")
+        assert done.returncode == 1, how
+        assert name in done.stderr
+        assert "othing was changed" in done.stderr
+        shutil.rmtree(tmp_path / "backup")
+        whole.rename(tmp_path / "backup")
+    assert dumped(shop) == held
+
+
+def test_a_dump_of_another_database_or_cluster_is_refused_and_named(
+    shop: Database, create_database: Callable[[], Database], migrated: Migrated, restore: Restore, tmp_path: Path
+) -> None:
+    migrated(())
+    held, script = dumped(shop), tmp_path / "restore.sh"
+    text, real = script.read_text(), read_about(tmp_path / "backup").system_identifier
+    script.write_text(text.replace(f"database={shop.dbname}", "database=billing"))
+    done = restore("--yes", "--to", shop.dbname)
+    assert done.returncode == 1
+    assert f"the dump is of the database {shop.dbname}, and backup.json is about billing" in done.stderr
+    script.write_text(text.replace(f"identifier={real}", "identifier=7000000000000000001"))
     done = restore("--yes")
     assert done.returncode == 1
-    assert "toc.dat" in done.stderr + done.stdout
-    assert "the backup is not what migsafe wrote; nothing was changed" in done.stderr
+    assert f"this is cluster {real}, and the backup is of cluster 7000000000000000001; nothing" in done.stderr
     assert dumped(shop) == held
+    assert restore("--yes", "--other-cluster").returncode == 0
+
+
+def test_objects_that_are_not_as_recorded_are_listed(
+    shop: Database, migrated: Migrated, restore: Restore, tmp_path: Path, new_name: str
+) -> None:
+    migrated(())
+    catalog = tmp_path / "backup" / "catalog.copy"
+    text = catalog.read_text().replace("\tenum {good,bad}", "\tenum {good,bad,ugly}")
+    catalog.write_text(text.replace("\t2; text; not null\n", "\t2; text\n") + "index\tpublic.lost\tCREATE …\n")
+    sums(tmp_path / "backup", "catalog.copy")
+    listed = (
+        "  column public.users.name is 2; text; not null and was 2; text\n",
+        "  index public.lost is missing\n",
+        "  type public.mood is enum {good,bad} and was enum {good,bad,ugly}\n",
+        "restored and counted, but 3 objects differ from the backup (above)",
+    )
+    for arguments in ((), ("--new-database", new_name)):
+        done = restore("--yes", *arguments)
+        assert done.returncode == 5, done.stderr
+        assert all(line in done.stderr for line in listed)
 
 
 def test_rows_that_are_not_those_of_the_backup_are_never_committed(

@@ -1,6 +1,7 @@
 """`--events` tells a program what happens, one JSON object a line, and nothing else."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -87,3 +88,34 @@ def test_events_are_added_to_a_file_and_a_run_with_nothing_to_do_is_done_too(pro
 def test_events_that_cannot_be_written_are_wrong_usage(words: str, said: str, project: Path, migsafe: Migsafe) -> None:
     done = migsafe(project, f"upgrade head --yes {words}")
     assert (done.returncode, said in done.stderr) == (2, True)
+
+
+def test_a_refusal_and_a_failure_are_told_too(project: Path, migsafe: Migsafe) -> None:
+    refused = migsafe(project, "upgrade head --yes --events -", MIGSAFE_PG_BIN=str(project))
+    assert refused.returncode == 1, refused.stdout + refused.stderr
+    assert [(each["outcome"], each["exit_code"]) for each in events(refused.stdout) if each["event"] == "done"] == [
+        ("refused", 1)
+    ]
+    write_revision(project, "f02", "f01", 'op.execute("SELECT 1 / 0")')
+    failed = migsafe(project, "upgrade head --yes --backup none --events -")
+    told = events(failed.stdout)
+    assert [each["sqlstate"] for each in told if each["event"] == "failed"] == ["22012"]
+    assert (told[-1]["event"], told[-1]["outcome"], told[-1]["exit_code"]) == ("done", "partial", 4)
+    unknown = events(migsafe(project, "upgrade nowhere --yes --events -").stdout)
+    assert (unknown[-1]["event"], unknown[-1]["outcome"], unknown[-1]["exit_code"]) == ("done", None, 2)
+
+
+def test_neither_a_full_disk_nor_a_reader_that_goes_away_stops_the_migration(project: Path, migsafe: Migsafe) -> None:
+    write_revision(project, "f02", "f01", 'op.add_column("customers", sa.Column("age", sa.Integer()))')
+    assert migsafe(project, "upgrade f01 --yes --backup none --events /dev/full").returncode == 0
+    os.mkfifo(project / "events")
+
+    def read_one_line() -> None:
+        with (project / "events").open() as file:
+            file.readline()
+
+    reader = Thread(target=read_one_line)
+    reader.start()
+    done = migsafe(project, "upgrade head --yes --backup none --events events")
+    reader.join()
+    assert done.returncode == 0, done.stdout + done.stderr

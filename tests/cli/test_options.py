@@ -48,7 +48,8 @@ def test_every_option_is_parsed_to_its_type() -> None:
         *("--tag", "deploy", "--yes", "--dry-run", "--backup", "evidence"),
         *("--lock-timeout", "500ms", "--deadline", "10min", "--format", "json"),
         *("--only", "backup", "--only", "disk", "--require", "backup", "--replica-url", "postgresql://standby"),
-        *("--no-data", "--verbose"),
+        *("--max-wait", "1s", "--terminate-idle-in-transaction", "5min", "--timeout", "2h", "--events", "-"),
+        *("--no-data", "--allow-server-program", "--verbose", "--skip", "disk", "--because", "A"),
     ) == Choices(
         url="postgresql://db/shop",
         scratch_url="postgresql://scratch",
@@ -62,10 +63,19 @@ def test_every_option_is_parsed_to_its_type() -> None:
         only=("backup", "disk"),
         require=("backup",),
         replica_url="postgresql://standby",
+        max_wait=1.0,
+        terminate_idle_in_transaction=300.0,
+        timeout=7200.0,
+        events="-",
         no_data=True,
+        allow_server_program=True,
         verbose=True,
+        excuses=(Excuse("skip", "disk", "A"),),
         format="json",
     )
+    from migsafe.cli.upgrade import OPTIONS
+
+    assert set(OPTIONS) <= set(ALL)
 
 
 def test_the_url_comes_from_the_environment_too_and_its_password_is_hidden() -> None:
@@ -112,7 +122,7 @@ def test_reasons_go_with_the_uses_in_the_order_typed(arguments: str, excuses: li
     [
         (["--allow", "x"], '--allow x needs a reason that will be in the report: add --because "…".'),
         (["--allow", "x", "--because", " "], "--allow x needs a reason"),
-        (["--because", "A"], "--because says why of an --allow or a --skip, and there is none."),
+        (["--because", "A"], "--because says why of an --allow, a --skip or a --lose, and there is none."),
         (
             ["--allow", "x", "--skip", "y", "--skip", "z", "--because", "A", "--because", "B"],
             "--allow x --skip y --skip z: 3 to excuse, 2 times --because. Give one each, or one.",

@@ -41,3 +41,16 @@ def test_a_terminal_gets_a_bar_that_is_gone_at_the_end() -> None:
         on_progress("backup: reading it back", None)
     assert "backup: reading it back" in out.getvalue()
     assert out.getvalue().endswith("\x1b[2K")
+
+
+def test_a_terminal_shows_the_revision_above_its_statement() -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=120, color_system=None)
+    with progress(console) as on_progress:
+        on_progress("revision 2 of 3, f01: versions/f01.py", 1 / 3)
+        on_progress("op.create_index at line 12: CREATE INDEX CONCURRENTLY ix ON t (id)", 0.43)
+        on_progress("revision 3 of 3, f02: versions/f02.py", 2 / 3)
+    last = [line for line in out.getvalue().split("\n") if "revision" in line or "CREATE" in line]
+    assert any("revision 2 of 3, f01" in line and "33%" in line for line in last)
+    assert any("CREATE INDEX CONCURRENTLY" in line and "43%" in line for line in last)
+    assert "revision 3 of 3, f02" in last[-1]

@@ -143,6 +143,7 @@ def test_a_lock_that_could_not_be_had_names_who_held_it() -> None:
         ("partial", "Stopped part-way after 50 s."),
         ("unverified", "Database shop went from a0 to c3 after 50 s, but verification failed: 1 check."),
         ("deadline", "The locks could not be had before the deadline after 50 s. Nothing was changed."),
+        ("timeout", "The time for the whole run (--timeout) is over after 50 s. Nothing was changed."),
         ("interrupted", "Interrupted after 50 s."),
     ],
 )
@@ -150,7 +151,7 @@ def test_the_last_paragraph_says_what_happened(outcome: str, words: str) -> None
     assert piped(REPORTS[outcome]).split("\n\n")[-1].splitlines()[0] == words
 
 
-@pytest.mark.parametrize("outcome", ["dry-run", "declined", "failed", "partial", "deadline", "interrupted"])
+@pytest.mark.parametrize("outcome", ["dry-run", "declined", "failed", "partial", "deadline", "timeout", "interrupted"])
 def test_what_to_type_next_is_the_same_command(outcome: str) -> None:
     report = REPORTS[outcome]
     accepting = "".join(f" --{each.kind} {each.name} --because '{each.because}'" for each in report.excuses)

@@ -9,7 +9,7 @@ import pytest
 
 from fix_postgres import Connect, Connection, Role
 from migsafe.model.locks import Lock, LockMode
-from migsafe.postgres.locks import can_see_others, holders, root_blockers, without_literals
+from migsafe.postgres.locks import can_see_others, holders, without_literals
 
 ALTER = (Lock("public.orders", "table", LockMode.ACCESS_EXCLUSIVE),)
 
@@ -116,34 +116,6 @@ def test_who_may_see_others_is_known(admin: Connection, connect: Connect, role: 
     assert not can_see_others(connect(app))
     admin.execute(f"GRANT pg_read_all_stats TO {app.parameters['user']}")
     assert can_see_others(connect(app))
-
-
-def test_the_root_of_a_queue_is_found_behind_the_first(admin: Connection, connect: Connect) -> None:
-    root = connect(autocommit=False, application_name="report")
-    root.execute("SELECT FROM orders")
-    second, third = connect(), connect()
-    with (
-        _waiting(second, "SET statement_timeout = '30s'; LOCK TABLE orders", admin),
-        _waiting(third, "SET statement_timeout = '30s'; SELECT FROM orders", admin),
-    ):
-        (found,) = root_blockers(admin, third.info.backend_pid)
-        assert (found.pid, found.application) == (root.info.backend_pid, "report")
-        assert (found.relation, found.mode) == ("public.orders", "ACCESS SHARE")
-    assert root_blockers(admin, third.info.backend_pid) == ()
-
-
-def test_a_prepared_transaction_can_be_the_root(admin: Connection, connect: Connect) -> None:
-    session = connect()
-    session.execute("BEGIN")
-    session.execute("LOCK TABLE orders")
-    session.execute("PREPARE TRANSACTION 'lost'")
-    waiter = connect()
-    try:
-        with _waiting(waiter, "SET statement_timeout = '30s'; SELECT FROM orders", admin):
-            (found,) = root_blockers(admin, waiter.info.backend_pid)
-            assert (found.pid, found.gid, found.relation) == (0, "lost", "public.orders")
-    finally:
-        admin.execute("ROLLBACK PREPARED 'lost'")
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,18 @@ def test_the_leftover_of_a_run_that_carries_on_is_no_hindrance(broken: Connectio
     assert only(asked("invalid-indexes", broken, "ALTER TABLE orders ADD x int")).status == "blocked"
 
 
+def test_the_copy_of_a_rebuild_that_carries_on_is_no_hindrance(connection: Connection) -> None:
+    connection.execute("CREATE TABLE orders (id int)")
+    connection.execute("CREATE INDEX orders_id ON orders (id)")
+    connection.execute("CREATE INDEX orders_id_ccnew ON orders (id)")
+    connection.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'orders_id_ccnew'::regclass")
+    rebuild = "REINDEX INDEX CONCURRENTLY orders_id"
+    assert only(asked("invalid-indexes", connection, rebuild)).status == "blocked"
+    recorded(connection)
+    assert only(asked("invalid-indexes", connection, rebuild)).status == "warned"
+    assert only(asked("invalid-indexes", connection, "ALTER TABLE orders ADD x int")).status == "blocked"
+
+
 def test_one_on_another_table_is_not_of_interest(broken: Connection) -> None:
     broken.execute("CREATE TABLE others (id int)")
     assert only(asked("invalid-indexes", broken, "ALTER TABLE others ADD x int")).status == "passed"
@@ -73,11 +85,14 @@ def test_a_build_that_is_running_is_told_from_one_that_died(connection: Connecti
         while not connection.execute("SELECT FROM pg_index WHERE NOT indisvalid").fetchall():
             pass
         result = only(asked("invalid-indexes", connection, "ALTER TABLE orders ADD x int"))
+        recorded(connection)
+        ours = only(asked("invalid-indexes", connection, "CREATE INDEX CONCURRENTLY orders_id ON orders (id)"))
     finally:
         writer.rollback()
         thread.join()
-    assert result.status == "blocked"
+    assert (result.status, ours.status) == ("blocked", "warned")
     assert f"being built by pid {builder.info.backend_pid}" in result.message
+    assert "upgrade waits for it" in f"{ours.remedy}"
 
 
 @pytest.mark.parametrize(

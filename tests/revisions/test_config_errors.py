@@ -10,7 +10,7 @@ from fix_stories import EnterStory, write_revision
 from migsafe.errors import ConnectionFailed, MigsafeError, RevisionError, UsageError
 from migsafe.postgres.connection import Database
 from migsafe.revisions.config import Environment, open_environment
-from migsafe.revisions.read import range_of, read
+from migsafe.revisions.read import range_of, read, read_rounds
 
 pytestmark = [
     pytest.mark.alembic_matrix,
@@ -227,13 +227,14 @@ def test_a_driver_that_is_not_installed(enter_story: EnterStory) -> None:
     assert "pygresql" in failure(RevisionError, reading())
 
 
-def test_env_py_for_two_databases(enter_story: EnterStory) -> None:
+def test_env_py_that_comes_to_one_database_twice_has_one_round(enter_story: EnterStory) -> None:
     folder = enter_story("generic")
     in_env_py(
         folder, "else:\n    run_migrations_online()", "else:\n    run_migrations_online()\n    run_migrations_online()"
     )
-    said = failure(UsageError, reading())
-    assert "more than one database or schema" in said
+    (found,) = read_rounds(open_environment(), "head")
+    assert found.round is None
+    assert "more than once" in found.notes[0]
 
 
 def test_a_revision_that_the_database_has_and_the_scripts_have_not(enter_story: EnterStory, connect: Connect) -> None:

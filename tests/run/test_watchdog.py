@@ -241,7 +241,7 @@ def test_the_time_for_the_whole_run_ends_whatever_goes_on(
     began = time.monotonic()
     ran = run_to(timeout=0.6)
     assert time.monotonic() - began < 15
-    assert (outcomes(ran), ran.stopped_at) == (["failed"], "deadline")
+    assert (outcomes(ran), ran.stopped_at) == (["failed"], "timeout")
     assert "the time for the whole run is over; stopped at: " in f"{ran.failure}"
     assert connect().execute("SELECT to_regclass('made')").fetchone() == (None,)
 
@@ -262,7 +262,7 @@ def test_a_concurrent_build_that_the_time_ends_leaves_no_index(
     wakes.start()
     ran = run_to(timeout=1.0)
     wakes.join()
-    assert (outcomes(ran), ran.stopped_at) == (["failed"], "deadline")
+    assert (outcomes(ran), ran.stopped_at) == (["failed"], "timeout")
     assert connect().execute("SELECT to_regclass('ix')").fetchone() == (None,)
 
 

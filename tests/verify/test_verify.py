@@ -120,3 +120,17 @@ def test_an_index_that_somebody_is_building_is_not_called_a_leftover(
     old.rollback()
     builder.pgconn.get_result()
     assert summary(verify(connection, plan, before), "blocked", "unknown") == []
+
+
+def test_a_role_that_may_not_plan_the_query_of_a_view_is_told_what_it_lacks(
+    migrate: Migrate, role: Role, connect: Connect
+) -> None:
+    plan, before = migrate("CREATE VIEW v AS SELECT a FROM t", setup=("CREATE TABLE t (a int)",))
+    app = role()
+
+    results = verify(connect(app), plan, before)
+
+    unknown = next(result for result in results if result.subject == "public.v")
+    assert unknown.status == "unknown"
+    assert "permission denied for table t" in unknown.message
+    assert unknown.remedy == f"GRANT SELECT ON public.t TO {app.parameters['user']};"

@@ -1,28 +1,38 @@
 """A backup that is known to be whole: made by pg_dump, checksummed, and read back to its last byte."""
 
-import os
-import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
+import msgspec
 
 from migsafe import __version__
+from migsafe.backup import copies
+from migsafe.backup.content import Content, read_content
 from migsafe.backup.dump import dump
-from migsafe.backup.manifest import About, differences, read_manifest, sizes, write_about, write_manifest
-from migsafe.backup.read import Unreadable, rows
+from migsafe.backup.everybody import write_globals
+from migsafe.backup.manifest import (
+    About,
+    differences,
+    read_manifest,
+    sizes,
+    write_about,
+    write_catalog,
+    write_manifest,
+)
+from migsafe.backup.read import Unreadable
+from migsafe.backup.room import NAME, enough_space, room, synchronise
+from migsafe.backup.snapshot import moment
 from migsafe.errors import BackupFailed
 from migsafe.model.report import Backup
 from migsafe.postgres.binaries import find, version_of
 from migsafe.postgres.connection import Database, connect
-from migsafe.postgres.size import database_size
+from migsafe.postgres.described import Object, facts
 
 __all__ = ["back_up"]
 
-NAME, PARTIAL = "backup", "backup.partial"
 Progress = Callable[[str, float | None], None]
 
 
@@ -36,104 +46,112 @@ def back_up(
     heads: tuple[str, ...] = (),
     table_sizes: Mapping[str, int] | None = None,
     lock_timeout: float = 30.0,
+    files: Sequence[str] = (),
+    root: Path = Path(),
 ) -> Backup:
     """Dump `database` into `directory/backup` and prove that the dump can be read.
 
     `server_version` is the major version. `heads` are Alembic's, for the record; `table_sizes` bytes by
-    `schema.table`, without indexes, for the progress and a closer estimate of the space; `lock_timeout` in seconds.
-    Raises ToolMissing before anything runs, ConnectionFailed, and BackupFailed; then, and when interrupted, nothing
-    is left in `directory`.
+    `schema.table`, without indexes, for the progress and a closer estimate of the space; `lock_timeout` in seconds;
+    `files` are configuration files below `root` to copy beside it. What is not in it, the result's notes say.
+
+    Raises ToolMissing and UsageError before anything runs, ConnectionFailed, and BackupFailed; then, and when
+    interrupted, nothing is left in `directory`. After kill -9 `backup.partial` is: the next one there removes it.
     """
     pg_dump = find("pg_dump", server_version)
     dumped_by = version_of(pg_dump) or (server_version, str(server_version))
     find("pg_restore", dumped_by[0])
+    more = copies.length(root, files)
     tell = on_progress or _silently
     started, clock = _now(), time.monotonic()
-    partial = _room(directory)
-    with connect(database, application_name="migsafe backup", read_only=True) as connection:
-        _enough_space(directory, connection, table_sizes)
-        facts = _facts(connection)
     try:
-        dump(
-            pg_dump,
-            database,
-            partial,
-            jobs=jobs,
-            lock_timeout=lock_timeout,
-            sizes=table_sizes or {},
-            on_progress=tell,
-        )
-        counted = _counted(partial, tell)
-        write_about(
-            partial,
-            About(
-                **facts,
-                label=database.label,
-                server_version=server_version,
-                pg_dump=dumped_by[1],
-                migsafe=__version__,
-                started=started,
-                ended=_now(),
-                heads=heads,
-                rows=counted,
-                bytes=sizes(partial),
-            ),
-        )
-        return _proven(partial, directory / NAME, counted, clock, tell)
+        with room(directory) as partial, connect(database, application_name="migsafe backup", read_only=True) as seen:
+            enough_space(directory, seen, table_sizes, more)
+            known = facts(seen)
+            with moment(seen, lock_timeout) as now:
+                dump(
+                    pg_dump,
+                    database,
+                    partial,
+                    jobs=jobs,
+                    lock_timeout=lock_timeout,
+                    sizes=table_sizes or {},
+                    on_progress=tell,
+                    snapshot=now.name,
+                    on_locked=now.describe,
+                )
+                objects = now.describe()
+            write_catalog(partial, objects)
+            known["roles"] = _roles(known["roles"], objects)
+            missing = _beside(partial, database, server_version, files, root)
+            content = _read_back(partial, tell)
+            about = _about(known, content, database, started, heads, missing, dumped_by[1])
+            write_about(partial, _sized(about, partial))
+            return _proven(partial, directory / NAME, about, clock, tell)
     except OSError as error:
-        raise BackupFailed(f"the backup could not be written: {error.filename or partial}: {error.strerror}") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        where = error.filename or directory
+        raise BackupFailed(f"the backup could not be written: {where}: {error.strerror}") from None
 
 
-def _room(directory: Path) -> Path:
-    """The folder to dump into; whatever a run that was killed left there is removed."""
-    if (directory / NAME).exists():
-        raise BackupFailed(f"{directory / NAME} exists already", "Name another directory; a backup is never replaced.")
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if (directory / PARTIAL).exists():
-            shutil.rmtree(directory / PARTIAL)
-    except OSError as error:
-        message = f"{error.filename or directory} cannot be used: {error.strerror}"
-        raise BackupFailed(message, "Name a folder that can be made and written.") from None
-    return directory / PARTIAL
+def _beside(
+    partial: Path, database: Database, server_version: int, files: Sequence[str], root: Path
+) -> tuple[str, ...]:
+    """Roles and configuration files; returns what could not be, or must not be, written."""
+    problem = write_globals(database, partial, server_version)
+    return (*([problem] if problem else []), *copies.copy(root, files, partial, database))
 
 
-def _enough_space(directory: Path, connection: psycopg.Connection[Any], table_sizes: Mapping[str, int] | None) -> None:
-    needed = sum(table_sizes.values()) if table_sizes else database_size(connection)
-    free = shutil.disk_usage(directory).free
-    if free < needed:
-        raise BackupFailed(
-            f"{directory} has {free:,} bytes free, and the backup may need {needed:,}",
-            "Free space there, set `runs` to a directory on a larger disk, or run with --backup evidence.",
-        )
+def _about(
+    known: dict[str, Any],
+    content: Content,
+    database: Database,
+    started: str,
+    heads: tuple[str, ...],
+    missing: tuple[str, ...],
+    pg_dump: str,
+) -> About:
+    return About(
+        database=known["database"],
+        label=database.label,
+        server_version=known["version"],
+        server_version_text=known["version_text"],
+        system_identifier=known["identifier"],
+        locale={key: known[key] for key in ("encoding", "collate", "ctype", "provider", "locale") if known[key]},
+        roles=tuple(known["roles"]),
+        tablespaces=tuple(known["tablespaces"]),
+        pg_dump=pg_dump,
+        migsafe=__version__,
+        started=started,
+        ended=_now(),
+        heads=heads,
+        rows={name: table.rows for name, table in content.tables.items()},
+        checksums={name: table.checksum for name, table in content.tables.items()},
+        copied={name: table.copied for name, table in content.tables.items()},
+        sequences=content.sequences,
+        encoding=content.encoding,
+        missing=missing,
+    )
 
 
-def _facts(connection: psycopg.Connection[Any]) -> dict[str, Any]:
-    """What only the server knows of itself; the cluster's identifier as far as the role may see it."""
-    identifier = None
-    try:
-        row = connection.execute("SELECT system_identifier FROM pg_catalog.pg_control_system()").fetchone()
-        identifier = str(row[0]) if row is not None else None
-    except psycopg.errors.InsufficientPrivilege:
-        connection.rollback()
-    return {
-        "database": connection.info.dbname,
-        "server_version_text": connection.info.parameter_status("server_version") or "",
-        "system_identifier": identifier,
-    }
+def _roles(depended_on: Iterable[str], objects: Iterable[Object]) -> list[str]:
+    """Roles that a restore needs. Of what the first superuser owns PostgreSQL records no dependency."""
+    owners = (definition for kind, _, definition in objects if kind == "owner")
+    return sorted({name for name in (*depended_on, *owners) if not name.startswith("pg_")})
 
 
-def _counted(partial: Path, tell: Progress) -> dict[str, int]:
+def _sized(about: About, partial: Path) -> About:
+    return msgspec.structs.replace(about, bytes=sizes(partial))
+
+
+def _read_back(partial: Path, tell: Progress) -> Content:
     tell("reading the backup back", None)
     try:
-        return rows(partial, lambda table: tell(f"reading back {table}", None))
+        return read_content(partial, lambda table: tell(f"reading back {table}", None))
     except Unreadable as error:
         raise BackupFailed(f"the backup was made and cannot be read back: {error}") from None
 
 
-def _proven(partial: Path, final: Path, counted: Mapping[str, int], clock: float, tell: Progress) -> Backup:
+def _proven(partial: Path, final: Path, about: About, clock: float, tell: Progress) -> Backup:
     total, hashed = sum(sizes(partial).values()), 0
 
     def on_bytes(count: int) -> None:
@@ -147,8 +165,8 @@ def _proven(partial: Path, final: Path, counted: Mapping[str, int], clock: float
     if problems:
         raise BackupFailed(f"the backup was made and is not whole: {'; '.join(problems)}")
     partial.rename(final)
-    _synchronise(final.parent)
-    tables = f"{len(counted)} tables, {sum(counted.values()):,} rows"
+    synchronise(final.parent)
+    tables = f"{len(about.rows)} tables, {sum(about.rows.values()):,} rows"
     return Backup(
         kind="dump",
         path=str(final),
@@ -156,15 +174,8 @@ def _proven(partial: Path, final: Path, counted: Mapping[str, int], clock: float
         bytes=sum(file.bytes for file in files),
         seconds=time.monotonic() - clock,
         files=files,
+        notes=about.missing,
     )
-
-
-def _synchronise(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _now() -> str:

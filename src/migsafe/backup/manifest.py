@@ -2,21 +2,29 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
+from migsafe.model import drill
 from migsafe.model.report import BackupFile
+from migsafe.postgres.described import Object
 
-MANIFEST, ABOUT = "MANIFEST.sha256", "backup.json"
+MANIFEST, ABOUT, CATALOG = "MANIFEST.sha256", "backup.json", "catalog.copy"
+# COPY's text format (manual, COPY, File Formats).
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
     """`backup.json`. Versions are texts as the programs print them; times ISO 8601 in UTC; no password is in `label`.
 
-    `rows` are the rows of the dump by `schema.table`; `bytes` the sizes of its files by name. `system_identifier` is
-    that of the cluster, None when the role may not see it. `heads` are Alembic's when the dump was taken.
+    `rows` are the rows of the dump by `schema.table`, `checksums` those of content.Table and `copied` what COPY names
+    the columns; `sequences` where they stood; `encoding` that of the dump's texts. `bytes` are the sizes of its files
+    by name. `system_identifier` is that of the cluster, None when the role may not see it; `locale` what
+    CREATE DATABASE needs, by its words; `roles` and `tablespaces` those that something refers to. `heads` are
+    Alembic's when the dump was taken. `missing` says what is not in it.
     """
 
     database: str
@@ -30,7 +38,15 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     ended: str
     heads: tuple[str, ...] = ()
     rows: dict[str, int] = {}
+    checksums: dict[str, str] = {}
+    copied: dict[str, str] = {}
+    sequences: dict[str, tuple[int, bool]] = {}
+    encoding: str = "UTF8"
+    locale: dict[str, str] = {}
+    roles: tuple[str, ...] = ()
+    tablespaces: tuple[str, ...] = ()
     bytes: dict[str, int] = {}
+    missing: tuple[str, ...] = ()
 
 
 def write_about(directory: Path, about: About) -> None:
@@ -44,9 +60,9 @@ def read_about(directory: Path) -> About:
 
 
 def sizes(directory: Path) -> dict[str, int]:
-    """Bytes of every file of a backup, by name relative to it, but for the manifest."""
-    found = (path for path in sorted(directory.rglob("*")) if path.is_file())
-    return {str(path.relative_to(directory)): path.stat().st_size for path in found if path.name != MANIFEST}
+    """Bytes of every file of a backup, by name relative to it, but for the manifest and the drill that came after."""
+    found = {str(path.relative_to(directory)): path for path in sorted(directory.rglob("*")) if path.is_file()}
+    return {name: path.stat().st_size for name, path in found.items() if name not in (MANIFEST, drill.FILE)}
 
 
 def write_manifest(directory: Path, on_bytes: Callable[[int], None] | None = None) -> tuple[BackupFile, ...]:
@@ -96,6 +112,31 @@ def digest(path: Path) -> str:
     """SHA-256 of a file, in hex. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_catalog(directory: Path, objects: Iterable[Object]) -> None:
+    """Write `catalog.copy`, which psql reads with COPY … FROM STDIN. Raises OSError."""
+    lines = ("\t".join(map(_escaped, each)) + "\n" for each in objects)
+    _write(directory / CATALOG, "".join(lines).encode())
+
+
+def read_catalog(directory: Path) -> tuple[Object, ...]:
+    """The objects that were recorded. Raises OSError, or ValueError when a line is not what migsafe writes."""
+    lines = (directory / CATALOG).read_text(encoding="utf-8").split("\n")[:-1]
+    return tuple(_object(line, number) for number, line in enumerate(lines, 1))
+
+
+def _object(line: str, number: int) -> Object:
+    fields = [re.sub(r"\\(.)", lambda match: _ESCAPED.get(match[1], match[1]), field) for field in line.split("\t")]
+    if len(fields) != 3:
+        raise ValueError(f"{CATALOG}: line {number} has {len(fields)} fields instead of 3")
+    return fields[0], fields[1], fields[2]
+
+
+def _escaped(text: str) -> str:
+    for letter, written in (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
+        text = text.replace(letter, written)
+    return text
 
 
 def _write(path: Path, content: bytes) -> None:

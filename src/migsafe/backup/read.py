@@ -7,7 +7,6 @@ import subprocess
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
@@ -21,7 +20,6 @@ _ARCHIVE, _GZIP, _ZSTD, _LZ4 = b"PGDMP", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x0
 _COMPLETE = re.compile(rb"^-- PostgreSQL database dump complete", re.MULTILINE)
 _CLUSTER = re.compile(rb"^-- PostgreSQL database cluster dump complete", re.MULTILINE)
 _CLUSTER_BEGINS = re.compile(rb"\A(--\s*)*PostgreSQL database cluster dump")
-_TABLE = re.compile(rb"-- Data for Name: (.*); Type: TABLE DATA; Schema: (.*); Owner: .*\n")
 _BLOCK = 1024 * 1024
 # pg_dump's archive version (pg_backup_archiver.h, K_VERS_1_15 and K_VERS_1_16) → the first major version that reads it.
 _FORMATS = {15: 16, 16: 17}
@@ -50,8 +48,18 @@ def check(path: Path) -> tuple[str, ...]:
         return (f"{error.filename or path}: {error.strerror}",)
     if not problems and manifest.ABOUT not in expected:
         problems = (f"{manifest.ABOUT} is not in {manifest.MANIFEST}",)
-    problem = None if problems else read_in_full(path)
-    return problems if problem is None else (problem,)
+    if problems or about is None:
+        return problems
+    problem = read_in_full(path) or _of_another(path, about)
+    return () if problem is None else (problem,)
+
+
+def _of_another(path: Path, about: manifest.About) -> str | None:
+    """What pg_dump wrote of the database, and what was recorded beside it, must be the same."""
+    match = re.search(r"^;\s+dbname: (.*)$", _restored(path, "-", "--list"), re.MULTILINE)
+    if match is None or match[1] == about.database:
+        return None
+    return f"toc.dat is a dump of the database {match[1]}, and {manifest.ABOUT} is about {about.database}"
 
 
 def _unusable(path: Path, error: Exception) -> str:
@@ -115,42 +123,6 @@ def _plain(file: IO[bytes] | gzip.GzipFile, name: str) -> str | None:
     return f"{name} does not end as pg_dump ends a dump: it is cut, or it is no dump" if tail else f"{name} is empty"
 
 
-def rows(path: Path, on_table: Callable[[str], None] | None = None) -> dict[str, int]:
-    """Rows by `schema.table` in an archive, read to its end. `on_table` is told each table. Raises Unreadable."""
-    found: dict[str, int] = {}
-    with tempfile.TemporaryFile() as complaints:
-        command = [str(_pg_restore(path)), "--data-only", "--file=-", str(path)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, env=_environment()) as process:
-            assert process.stdout is not None
-            try:
-                for name, count in _counted(process.stdout, on_table):
-                    found[name] = count
-            except BaseException:
-                process.kill()
-                raise
-        if process.returncode != 0:
-            complaints.seek(0)
-            raise Unreadable(_complaint(path, complaints.read().decode(errors="replace")))
-    return found
-
-
-def _counted(lines: Iterable[bytes], on_table: Callable[[str], None] | None) -> Iterable[tuple[str, int]]:
-    name, count = "", -1
-    for line in lines:
-        if count >= 0:
-            if line == b"\\.\n":
-                yield name, count
-                count = -1
-            else:
-                count += 1
-        elif line.startswith(b"COPY ") and line.endswith(b" FROM stdin;\n"):
-            count = 0
-        elif match := _TABLE.fullmatch(line):
-            name = f"{match[2].decode()}.{match[1].decode()}"
-            if on_table is not None:
-                on_table(name)
-
-
 def schema(path: Path) -> str:
     """The SQL of an archive without its rows. Raises Unreadable."""
     return _restored(path, "-", "--schema-only")
@@ -170,20 +142,22 @@ def extensions(path: Path) -> tuple[str, ...]:
 
 
 def _restored(path: Path, target: str, *options: str) -> str:
-    command = [str(_pg_restore(path)), *options, f"--file={target}", str(path)]
+    command = [str(pg_restore_of(path)), *options, f"--file={target}", str(path)]
     done = subprocess.run(command, capture_output=True, env=_environment(), check=False)
     if done.returncode != 0:
-        raise Unreadable(_complaint(path, done.stderr.decode(errors="replace")))
+        raise Unreadable(complaint(path, done.stderr.decode(errors="replace")))
     return done.stdout.decode()
 
 
-def _pg_restore(path: Path) -> Path:
+def pg_restore_of(path: Path) -> Path:
+    """The pg_restore that reads an archive. Raises ToolMissing."""
     start = _start(path)
     known = start.startswith(_ARCHIVE) and len(start) > 6 and start[5] == 1
     return find("pg_restore", max(14, _FORMATS.get(start[6], 14 if start[6] < 15 else 18)) if known else 14)
 
 
-def _complaint(path: Path, text: str) -> str:
+def complaint(path: Path, text: str) -> str:
+    """What pg_restore says is wrong with an archive, in a sentence."""
     said = [line.removeprefix("pg_restore: ").removeprefix("error: ") for line in text.splitlines() if line.strip()]
     return f"{path.name} cannot be read to its end: {said[0] if said else 'pg_restore failed without saying why'}"
 

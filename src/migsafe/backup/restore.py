@@ -14,6 +14,7 @@ from migsafe.model.catalog import Extension, Function, Relation, Type
 from migsafe.model.plan import Plan
 from migsafe.model.report import Backup
 from migsafe.postgres.binaries import find
+from migsafe.postgres.queries import query
 from migsafe.sql.quote import identifier, literal, qualified
 
 Name = tuple[str, str, str]
@@ -61,6 +62,7 @@ def write_restore_script(directory: Path, backup: Backup, plan: Plan) -> Path:
             extensions="\n".join(create_extensions),
         ),
         "count_sql": _filled("restore_count.sql"),
+        **_catalog_sql(),
     }
     path = directory / "restore.sh"
     _write(path, _filled("restore.sh", **values))
@@ -82,6 +84,14 @@ def _shell_values(directory: Path, archive: Path, about: About, plan: Plan) -> d
         "backup": os.path.relpath(archive, directory),
     }
     return {name: shlex.quote(value) for name, value in values.items()}
+
+
+def _catalog_sql() -> dict[str, str]:
+    """The comparison with the objects of the backup: what comes before them in psql's input, and after."""
+    mark = "the objects"
+    text = _filled("restore_catalog.sql", recorded=mark, catalog=query("backup_catalog"))
+    head, _, tail = text.partition(f"{mark}\n")
+    return {"catalog_head": head.rstrip("\n"), "catalog_tail": tail.rstrip("\n")}
 
 
 def _filled(template: str, **values: str) -> str:

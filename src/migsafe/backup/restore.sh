@@ -8,17 +8,19 @@
 #
 # In place: everything that the backup holds and everything that the migration made is dropped, then the backup is
 # loaded, its rows are counted, and only then it is committed. Whatever goes wrong, the database stays as it is now.
+# Then every object is held to what was recorded when the backup was made.
 # pg_restore can be parallel or atomic, not both: in place is atomic, --new-database is parallel (--jobs N), but for a
 # server before 17 when pg_restore is 17 or newer.
 # Stop the application first: every table is locked until the end. In place the disk must hold both until then.
 #
 #   --yes             do not ask (for machines)
 #   --to NAME         the database is called NAME and not as in the backup
+#   --other-cluster   restore also where the backup is not from: another server, or this one made anew
 #   --drop-new        drop also what is neither in the backup nor made by the migration
 #   --lock-timeout S  give up after S seconds when others hold locks (default 30)
 #
 # Needs psql, pg_restore, sha256sum (or shasum), awk and sed. Ends with 0: restored · 1: refused or declined, nothing changed ·
-# 2: wrong usage · 3: failed, nothing changed in place.
+# 2: wrong usage · 3: failed, nothing changed in place · 5: restored and counted, but objects differ (they are listed).
 set -eu
 umask 077
 
@@ -33,7 +35,7 @@ version_table=@version_table@
 known_programs=@programs@
 backup=$(cd "$(dirname "$0")" && pwd)/@backup@
 
-target='' to='' new='' yes='' show='' drop_new=off jobs=4 lock_timeout=30
+target='' to='' new='' yes='' another='' show='' drop_new=off jobs=4 lock_timeout=30
 
 fail() { # exit code, message, what to do
     printf 'restore.sh: %s\n' "$2" >&2
@@ -49,6 +51,7 @@ while [ $# -gt 0 ]; do
     case $1 in
     --yes) yes=1 ;;
     --show) show=1 ;;
+    --other-cluster) another=1 ;;
     --drop-new) drop_new=on ;;
     --to) value $# "$1"; to=$2; shift ;;
     --new-database) value $# "$1"; new=$2; shift ;;
@@ -108,6 +111,16 @@ count_sql() {
 MIGSAFE_SQL
 }
 
+catalog_sql() {
+    cat <<'MIGSAFE_SQL'
+@catalog_head@
+MIGSAFE_SQL
+    cat "$backup/catalog.copy"
+    cat <<'MIGSAFE_SQL'
+@catalog_tail@
+MIGSAFE_SQL
+}
+
 echo "Reading the checksums of $backup"
 sum=sha256sum
 command -v sha256sum >/dev/null || sum='shasum -a 256'
@@ -116,6 +129,14 @@ if ! (cd "$backup" && $sum -c MANIFEST.sha256) >"$work/sums" 2>&1 ||
     grep -v ': OK$' "$work/sums" >&2 || true
     fail 1 "the backup is not what migsafe wrote; nothing was changed" "Use another backup."
 fi
+(cd "$backup" && find . -type f ! -path ./MANIFEST.sha256 ! -path ./drill.json) | sed 's#^\./##' |
+    awk 'NR == FNR { known[substr($0, 67)] = 1; next } !($0 in known)' "$backup/MANIFEST.sha256" - >"$work/strangers"
+[ ! -s "$work/strangers" ] || fail 1 "not in MANIFEST.sha256: $(tr '\n' ' ' <"$work/strangers")" \
+    "Nothing was changed. Take away what is not of the backup, or use another one."
+"$pg_restore" --list "$backup" >"$work/toc" || fail 1 "pg_restore cannot read the backup" "Use another backup."
+of=$(sed -n 's/^; *dbname: //p' "$work/toc")
+[ "$of" = "$database" ] || fail 1 "the dump is of the database $of, and backup.json is about $database" \
+    "Nothing was changed. Use another backup."
 
 facts=$(ask -F '|' -c "SELECT current_setting('server_version_num')::int / 10000, current_setting('is_superuser'),
     (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()),
@@ -136,6 +157,10 @@ elif [ -z "$to$new" ] && [ "$now" != "$database" ]; then
 fi
 
 here=$(ask -c 'SELECT system_identifier FROM pg_catalog.pg_control_system()' 2>/dev/null) || here=''
+if [ -n "$identifier" ] && [ -n "$here" ] && [ "$identifier" != "$here" ] && [ -z "$another" ]; then
+    fail 1 "this is cluster $here, and the backup is of cluster $identifier; nothing was changed" \
+        "Connect to the server that it is of, or add --other-cluster to restore here all the same."
+fi
 {
     echo "Backup    of $database, PostgreSQL $server, taken $taken: $holds"
     echo "          Alembic was at $heads then"
@@ -144,9 +169,7 @@ here=$(ask -c 'SELECT system_identifier FROM pg_catalog.pg_control_system()' 2>/
     else
         echo "Overwrite $now on $(field 5); $(field 3) other sessions are connected to it"
     fi
-    if [ -n "$identifier" ] && [ -n "$here" ] && [ "$identifier" != "$here" ]; then
-        echo "          This is another cluster than the one the backup was taken from."
-    fi
+    [ -n "$here" ] || echo "          Which cluster this is, this role may not see: pg_control_system()"
 } >&2
 
 confirm() { # the name that has to be typed
@@ -186,6 +209,18 @@ conclude() { # where it is now
     echo "See for yourself: SELECT * FROM $version_table;  and the counts under \"rows\" in $backup/backup.json"
 }
 
+compare() { # whether what is not in the backup counts, kinds that do not; ends with 5 when something differs
+    without=$2
+    # Another major version prints queries differently, and may know more privileges (MAINTAIN since 17).
+    [ "$(field 1)" = "$server" ] || without="$without|access|view|materialized view|rule"
+    catalog_sql | ask -v additions="$1" -v without="$without" >"$work/differences" ||
+        fail 5 "the objects could not be compared; rows are counted" "Compare with $backup/catalog.copy."
+    [ -s "$work/differences" ] || { echo "Compared: $(wc -l <"$backup/catalog.copy" | tr -d ' ') objects, equal."; return; }
+    sed -n '1,20s/^/  /p' "$work/differences" >&2
+    fail 5 "restored and counted, but $(wc -l <"$work/differences" | tr -d ' ') objects differ from the backup (above)" \
+        "All are in $backup/catalog.copy: kind, name and definition, as they were."
+}
+
 elsewhere() { # the connection, to another database
     case $target in
     *://*) printf '%s\n' "$target" | sed "s#^\([a-z]*://[^/?]*\)\(/[^?]*\)\{0,1\}#\1/$1#" ;;
@@ -197,7 +232,8 @@ elsewhere() { # the connection, to another database
 if [ -n "$new" ]; then
     confirm "$new"
     # Encoding and collation as in the database connected to: pg_dump does not say them without --create.
-    ask -c "SELECT pg_catalog.format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L',
+    {
+        ask -c "SELECT pg_catalog.format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L',
         '$new', pg_catalog.pg_encoding_to_char(encoding), datcollate, datctype)
         || CASE to_jsonb(d) ->> 'datlocprovider'
              WHEN 'i' THEN pg_catalog.format(' LOCALE_PROVIDER icu ICU_LOCALE %L',
@@ -205,7 +241,8 @@ if [ -n "$new" ]; then
              WHEN 'b' THEN pg_catalog.format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', to_jsonb(d) ->> 'datlocale')
              ELSE '' END
         FROM pg_catalog.pg_database d WHERE datname = current_database()" >"$work/create.sql" &&
-        ask -f "$work/create.sql" || fail 3 "the database $new could not be made" \
+            ask -f "$work/create.sql"
+    } || fail 3 "the database $new could not be made" \
         "It may exist already, or the role lacks CREATEDB; drop it, name another, or grant it."
     at=$(elsewhere "$new")
     into_new ||
@@ -216,6 +253,7 @@ if [ -n "$new" ]; then
     echo "To put it in the place of $now, with nobody connected to either (from the database postgres):"
     echo "  ALTER DATABASE \"$now\" RENAME TO \"${now}_before_restore\";  ALTER DATABASE \"$new\" RENAME TO \"$now\";"
     echo "Grants on the database itself and ALTER DATABASE … SET are not in a dump: repeat them."
+    compare on ''
     exit 0
 fi
 
@@ -247,7 +285,6 @@ confirm "$now"
 
 # Extensions and schemas stay: who may restore tables often may not create them, and others may use them.
 # A subscription cannot be dropped inside a transaction.
-"$pg_restore" --list "$backup" >"$work/toc"
 awk -v schemas="$(said schemas)" '
     /^;/ || $4 == "SCHEMA" || $4 == "EXTENSION" || $4 == "SUBSCRIPTION" { next }
     $4 == "COMMENT" && $5 == "-" && ($6 == "EXTENSION" || $6 == "SUBSCRIPTION") { next }
@@ -270,3 +307,4 @@ restored | ask -v drop_new="$drop_new" -v lock_timeout="${lock_timeout}s" >"$wor
 [ "$(sed -n '$p' "$work/said")" = restored ] || fail 3 "the restore failed and was rolled back: $now is as it was" \
     "Read the error above. Others in the way: stop the application, or --lock-timeout. Objects in the way: --drop-new. Otherwise: --new-database ${now}_restored."
 conclude
+compare off extension

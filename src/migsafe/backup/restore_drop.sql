@@ -61,6 +61,36 @@ BEGIN
 END
 $migsafe$;
 
+-- What ALTER DEFAULT PRIVILEGES has made would be granted on every table that comes back; those of the backup come last.
+DO $migsafe$
+DECLARE one record; prefix text; kinds text;
+BEGIN
+    FOR one IN
+        SELECT d.*, pg_catalog.pg_get_userbyid(d.defaclrole) AS role FROM pg_catalog.pg_default_acl d
+         WHERE pg_catalog.pg_has_role(d.defaclrole, 'USAGE')
+    LOOP
+        kinds := CASE one.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS'
+                                        WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END;
+        prefix := pg_catalog.format('ALTER DEFAULT PRIVILEGES FOR ROLE %I', one.role);
+        IF one.defaclnamespace <> 0 THEN
+            prefix := prefix || ' IN SCHEMA ' || one.defaclnamespace::pg_catalog.regnamespace::text;
+        END IF;
+        EXECUTE COALESCE((
+            SELECT pg_catalog.string_agg(pg_catalog.format('%s REVOKE ALL ON %s FROM %s;', prefix, kinds,
+                       CASE x.grantee WHEN 0 THEN 'PUBLIC'
+                                      ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END), ' ')
+              FROM (SELECT DISTINCT grantee FROM pg_catalog.aclexplode(one.defaclacl)) x), '');
+        -- Those of all schemas take the place of PostgreSQL's own (manual, table 5.2), those of one schema add to them.
+        IF one.defaclnamespace = 0 THEN
+            EXECUTE pg_catalog.format('%s GRANT ALL ON %s TO %I', prefix, kinds, one.role);
+            IF one.defaclobjtype IN ('f', 'T') THEN
+                EXECUTE pg_catalog.format('%s GRANT ALL ON %s TO PUBLIC', prefix, kinds);
+            END IF;
+        END IF;
+    END LOOP;
+END
+$migsafe$;
+
 @schemas@
 @extensions@
 

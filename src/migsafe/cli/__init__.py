@@ -1,7 +1,7 @@
 """The command `migsafe`. One click command a file, loaded when it is asked for; the folder is the registry."""
 
 import atexit
-import gc
+import gc as garbage
 import importlib
 import os
 import pkgutil
@@ -36,7 +36,7 @@ class Commands(click.Group):
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+        names = sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__))
         return [name for name in names if self.get_command(ctx, name) is not None]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -67,8 +67,9 @@ class Commands(click.Group):
 
 def _module(name: str) -> ModuleType | None:
     """The module of a command. What else is in the folder (options, the reference) is not loaded to find that out."""
-    path = f"{__name__}.{name}"
-    spec = find_spec(path) if name.isidentifier() else None
+    file = name.replace("-", "_")
+    path = f"{__name__}.{file}"
+    spec = find_spec(path) if file.isidentifier() else None
     if spec is None or spec.origin is None or not _COMMAND.search(Path(spec.origin).read_text(encoding="utf-8")):
         return None
     return importlib.import_module(path)
@@ -113,9 +114,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     """The entry point. Ends with the exit codes of docs/guide.md; errors are one message and what to type next."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     # A plan is hundreds of thousands of small values that all stay: looking for garbage among them is a tenth of lint.
-    gc.set_threshold(500_000, 50, 50)
+    garbage.set_threshold(500_000, 50, 50)
     # At its end Python would look through all of them once more, and free what the process gives back anyway.
-    atexit.register(gc.freeze)
+    atexit.register(garbage.freeze)
     # Mako, of which Alembic needs plain text alone, would load Pygments to colour its errors as HTML: 20 ms.
     sys.modules.setdefault("mako.ext.pygmentplugin", cast("ModuleType", None))
     # What ends a pod, or the terminal of a remote login, ends a run as Ctrl-C does: the statement is cancelled, the

@@ -68,14 +68,14 @@ def look_at_inputs(given: Globals, wanted: Wanted, choices: Choices) -> tuple[Se
         return (*_of_modules(given, modules, wanted, choices), *_of_scripts(scripts, wanted))
     if wanted.base_ref is not None:
         return _of_branch(given, wanted.base_ref, wanted, choices)
-    return (_of_revisions(given, names[0] if names else None, choices, downgrade=wanted.downgrade),)
+    return _of_revisions(given, names[0] if names else None, choices, downgrade=wanted.downgrade)
 
 
 def _is_a_file(given: str) -> bool:
     return given == "-" or given.endswith((".py", ".sql")) or Path(given).is_file()
 
 
-def _of_revisions(given: Globals, revision: str | None, choices: Choices, *, downgrade: bool) -> Seen:
+def _of_revisions(given: Globals, revision: str | None, choices: Choices, *, downgrade: bool) -> tuple[Seen, ...]:
     """What the database does not have, up to a revision; the way down to it; or a range without any database."""
     from migsafe.cli.looked import look_at
 
@@ -83,13 +83,13 @@ def _of_revisions(given: Globals, revision: str | None, choices: Choices, *, dow
     # The way down to a revision is one thing, the downgrade() of what is pending, or in a range, another.
     down = downgrade and revision is not None
     try:
-        preview = look_at(given, revision or "heads", choices, "downgrade" if down else "upgrade", undoing=downgrade)
+        looked = look_at(given, revision or "heads", choices, "downgrade" if down else "upgrade", undoing=downgrade)
     except (ConnectionFailed, RevisionError) as error:
         if ranged or (isinstance(error, RevisionError) and "env.py" not in error.message):
             raise
         remedy = " ".join(part for part in (error.remedy, _WITHOUT_A_DATABASE) if part)
         raise type(error)(error.message, remedy) from None
-    return _seen(preview, downgrade=downgrade, each_alone=ranged)
+    return tuple(_seen(each.preview, downgrade=downgrade, each_alone=ranged) for each in looked)
 
 
 def _seen(preview: "Preview", *, downgrade: bool, each_alone: bool) -> Seen:

@@ -28,7 +28,7 @@ from migsafe.model.findings import FailOn
     help="The major version of PostgreSQL, for SQL files.  [default: 18, or that of --url]",
 )
 @click.option("--stats", metavar="FILE", help="Sizes that `migsafe stats` wrote, for where no database is asked.")
-@choices("url", "scratch_url", "config_from", "tag", "excuses")
+@choices("url", "scratch_url", "config_from", "tag", "round", "excuses")
 @fixing_options
 @findings_format
 @pass_globals

@@ -31,6 +31,14 @@ def linted(
     return whole, tuple(findings)
 
 
+def joined(plans: Iterable[Plan]) -> Plan:
+    """The statements of all of them as one plan, numbered through."""
+    whole = Plan((), ())
+    for plan in plans:
+        whole = _joined(whole, plan, len(whole.statements))
+    return whole
+
+
 def over_settings(settings: LintSettings, select: Sequence[str], ignore: Sequence[str]) -> LintSettings:
     """`settings` for a run that asks only the rules or packs in `select` (none: all), and not those in `ignore`.
 

@@ -5,16 +5,17 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import click
 import msgspec
 from click.core import ParameterSource
 
 from migsafe.cli import output
+from migsafe.cli.durations import duration_option as _duration
 from migsafe.errors import UsageError, nearest
 from migsafe.model.report import Excuse
-from migsafe.settings import Settings, duration
+from migsafe.settings import Settings
 
 Format = Literal["text", "json", "markdown"]
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -54,6 +55,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float | None = None
     timeout: float | None = None
     only: tuple[str, ...] = ()
+    round: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
     replica_url: str | None = None
     no_data: bool = False
@@ -67,7 +69,8 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
         """The options that say which database is meant; a URL is left out, and so is one of the environment."""
         url = () if self.url in (None, os.environ.get("DATABASE_URL")) else ("--url", "…")
         named = (("--config-from", self.config_from), ("--tag", self.tag))
-        return (*url, *(word for option, value in named if value is not None for word in (option, value)))
+        rounds = (word for each in self.round for word in ("--round", each))
+        return (*url, *(word for option, value in named if value is not None for word in (option, value)), *rounds)
 
     def over(self, settings: Settings) -> Settings:
         """`settings` with what was chosen on the command line in place of what the file says."""
@@ -102,13 +105,6 @@ def _relative_last(args: list[str]) -> list[str]:
         return args
     relative = [arg for arg in args if re.fullmatch(r"-\d+", arg)]
     return [arg for arg in args if arg not in relative] + (["--", *relative] if relative else [])
-
-
-def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
-    try:
-        return None if value is None else duration(value)
-    except UsageError as error:
-        raise click.BadParameter(f"{error.message}. {error.remedy}") from None
 
 
 def hide_password(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
@@ -161,10 +157,6 @@ backup = click.option(
 )
 
 
-def _duration(name: str, help: str) -> Decorator:
-    return click.option(name, metavar="DURATION", callback=_seconds, help=help)
-
-
 lock_timeout = _duration("--lock-timeout", "How long one lock may be waited for, like 500ms: others queue behind us.")
 max_wait = _duration("--max-wait", "The longest that anybody may wait for us, like 250ms: then we stop, and try again.")
 terminate_idle_in_transaction = _duration(
@@ -172,9 +164,15 @@ terminate_idle_in_transaction = _duration(
     "End sessions that are in our way and have done nothing in their transaction for longer, like 5min.",
 )
 deadline = _duration("--deadline", "When to give up on getting the locks, like 10min.")
-timeout = _duration("--timeout", "When to stop the revisions, whatever they are doing, like 2h.")
+timeout = _duration("--timeout", "The time for everything, like 2h: then it stops, whatever is going on.")
 
 only = click.option("--only", multiple=True, metavar="CHECK", help="Ask this check of preflight, and no other.")
+round = click.option(
+    "--round",
+    multiple=True,
+    metavar="NAME",
+    help="Of an env.py that migrates several databases or schemas in a run: this one (or pattern, tenant_*).",
+)
 require = click.option(
     "--require", multiple=True, metavar="CHECK", help="Refuse also where this check cannot see (is unknown)."
 )
@@ -223,18 +221,19 @@ def excuses(function: Callable[..., Any]) -> Callable[..., Any]:
 def _paired(
     typed: Iterable[str], allow: Sequence[str], skip: Sequence[str], because: Sequence[str]
 ) -> tuple[Excuse, ...]:
-    left = {"allow": iter(allow), "skip": iter(skip)}
+    lose = click.get_current_context().params.get("lose", ())
+    left = {"allow": iter(allow), "skip": iter(skip), "lose": iter(lose)}
     uses = [(kind, next(left[kind])) for kind in typed if kind in left]
     said = " ".join(f"--{kind} {name}" for kind, name in uses)
     if because and not uses:
-        raise click.UsageError("--because says why of an --allow or a --skip, and there is none.")
+        raise click.UsageError("--because says why of an --allow, a --skip or a --lose, and there is none.")
     if uses and not all(text.strip() for text in because or ("",)):
         raise click.UsageError(f'{said} needs a reason that will be in the report: add --because "…".')
     if len(because) not in (1, len(uses)):
         raise click.UsageError(f"{said}: {len(uses)} to excuse, {len(because)} times --because. Give one each, or one.")
     reasons = tuple(because) * (1 if len(because) == len(uses) else len(uses))
     return tuple(
-        Excuse("allow" if kind == "allow" else "skip", name, why.strip())
+        Excuse(cast("Literal['allow', 'skip', 'lose']", kind), name, why.strip())
         for (kind, name), why in zip(uses, reasons, strict=True)
     )
 
@@ -269,6 +268,7 @@ _OPTIONS: dict[str, Decorator] = {
     "deadline": deadline,
     "timeout": timeout,
     "only": only,
+    "round": round,
     "require": require,
     "replica_url": replica_url,
     "no_data": no_data,

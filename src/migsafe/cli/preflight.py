@@ -11,6 +11,7 @@ OPTIONS = (
     "tag",
     "excuses",
     "only",
+    "round",
     "require",
     "backup",
     "replica_url",
@@ -33,7 +34,7 @@ def command(given: Globals, revision: str, choices: Choices) -> int:
     Exit code 1 when a check blocks, or one of --require is unknown. `--format markdown` is a checklist to sign.
     """
     from migsafe.cli.opened import opened
-    from migsafe.cli.printed import print_report
+    from migsafe.cli.printed import print_reports
     from migsafe.cli.terminal import Terminal
     from migsafe.situation import Asked
     from migsafe.stages import check
@@ -46,12 +47,15 @@ def command(given: Globals, revision: str, choices: Choices) -> int:
         typed=given.typed,
         options=choices.typed,
         only=choices.only,
+        rounds=choices.round,
     )
     printing = choices.format == "text"
     with Terminal(yes=True, printing=printing, quiet=given.quiet, verbose=choices.verbose) as terminal:
-        report = check(environment, settings, asked, terminal)
-        if choices.format == "text":
-            terminal.show_checks(report)
+        reports = check(environment, settings, asked, terminal)
+        if choices.format != "text":
+            print_reports(reports, choices.format)
+        elif reports[0].round is None:
+            terminal.show_checks(reports[0])
         else:
-            print_report(report, choices.format)
-    return int(any(result.refuses for result in report.before))
+            terminal.show_rounds(reports)
+    return int(any(result.refuses for report in reports for result in report.before))

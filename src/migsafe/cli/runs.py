@@ -28,6 +28,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     seconds: float | None = None
     exit_code: int | None = None
+    round: str | None = None
 
 
 @click.command(name="runs", short_help="List the runs in this project, newest first.")
@@ -81,6 +82,7 @@ def _of(report: Report, path: Path) -> Run:
         outcome=report.outcome,
         seconds=words.elapsed(report),
         exit_code=report.exit_code,
+        round=report.round,
     )
 
 
@@ -107,6 +109,7 @@ def _row(run: Run) -> tuple[str, ...]:
     way = (
         "?" if run.current is None or run.target is None else f"{words.heads(run.current)} → {words.heads(run.target)}"
     )
+    way = f"{run.round}: {way}" if run.round else way
     took = words.duration(run.seconds) if run.seconds is not None else "?"
     code = str(run.exit_code) if run.exit_code is not None else "?"
     return (words.time(run.when or "?"), way, run.outcome, took, code, run.name)

@@ -65,12 +65,12 @@ def _database(given: Globals, choices: Choices) -> "Database":
         database = Database.from_url(choices.url)
     else:
         from migsafe.cli.opened import opened
-        from migsafe.revisions.read import read
+        from migsafe.revisions.narrow import of_one_database
         from migsafe.situation import connecting
 
         environment, _ = opened(given, choices)
         with connecting():
-            reading = read(environment, "heads", revisions=False)
+            reading = of_one_database(environment)
         database = Database.from_parameters(reading.connection or {})
     output.redact_with(lambda text: redact(text, database))
     return database

@@ -2,22 +2,25 @@
 
 import contextlib
 import sys
+from datetime import UTC, datetime
 
 import click
 from rich.console import Console
 
 from migsafe.cli import output
 from migsafe.errors import Interrupted, UsageError
-from migsafe.formats import hazards, text, words
+from migsafe.formats import hazards, rounds, text, words
+from migsafe.formats.blockers import lines
 from migsafe.formats.lines import say
 from migsafe.formats.progress import OnProgress, progress
+from migsafe.model.checks import CheckResult
 from migsafe.model.report import Report
 from migsafe.model.run import Blocker
 from migsafe.postgres.connection import Database, redact
 
 
 class Terminal:
-    """An upgrade.Observer. `printing` off (JSON, --quiet): nothing but the question and who blocks us is shown.
+    """A stopped.Observer. `printing` off (JSON, --quiet): nothing but the question and who blocks us is shown.
 
     `verbose` shows each check that passed.
 
@@ -45,12 +48,27 @@ class Terminal:
     def planned(self, report: Report) -> bool:
         self._quieten()
         self.show_before(report)
+        return self._agreed(_question(report))
+
+    def all_planned(self, reports: tuple[Report, ...]) -> bool:
+        """Every round of env.py is planned: asked once for all."""
+        self._quieten()
+        self._show_rounds(reports)
+        return self._agreed(f"{reports[0].command.capitalize()} {words.count(len(reports), 'round')} of env.py?")
+
+    def begins(self, report: Report, number: int, of: int) -> None:
+        """The round of `report` comes now."""
+        self._quieten()
+        if self.printing:
+            say(self.console, (f"round {number} of {of}: ", "dim"), str(report.round))
+
+    def _agreed(self, question: str) -> bool:
         if self.yes:
             return True
         if sys.stdin is None or not sys.stdin.isatty():
             raise UsageError("there is no terminal to ask on", "Pass --yes to go on without being asked.")
         try:
-            return click.confirm(_question(report), default=False, err=not self.printing)
+            return click.confirm(question, default=False, err=not self.printing)
         except (click.Abort, KeyboardInterrupt):
             click.echo(err=not self.printing)
             raise Interrupted("interrupted at the question; nothing was changed") from None
@@ -74,6 +92,20 @@ class Terminal:
             self.show_before(report)
         text.after(report, self.console)
 
+    def show_rounds(self, reports: tuple[Report, ...]) -> None:
+        """The same for several rounds of env.py, ending with a line for each."""
+        self._quieten()
+        if self.printing:
+            self._show_rounds(reports)
+            rounds.after(reports, self.console, verbose=self.verbose)
+        elif self.quiet:
+            rounds.ledger(reports, self.console)
+
+    def _show_rounds(self, reports: tuple[Report, ...]) -> None:
+        if self.printing and not self.shown:
+            rounds.before(reports, self.console, verbose=self.verbose)
+        self.shown = True
+
     def show_checks(self, report: Report) -> None:
         """Preflight alone, and what it comes to."""
         self._quieten()
@@ -88,6 +120,19 @@ class Terminal:
             text.checks(report.after, self.console, title="Verification", verbose=True)
         self._show_outcome(report)
 
+    def show_change(self, result: CheckResult) -> None:
+        """A check under watch is of another status than in the round before."""
+        self._quieten()
+        if self.printing:
+            say(self.console, (f"{datetime.now(UTC):%H:%M:%S} UTC  {result.status}: ", "dim"), result.message, hang=14)
+
+    def show_lines(self, word: str, style: str, lines: list[str]) -> None:
+        """A word, then lines that belong to it."""
+        self._quieten()
+        if self.printing:
+            for number, line in enumerate(lines):
+                say(self.console, (f"{word if number == 0 else '':<8}", style or "none"), line, hang=9)
+
     def _show_outcome(self, report: Report) -> None:
         if self.printing or self.quiet:
             text.outcome(report, self.console)
@@ -101,8 +146,8 @@ class Terminal:
 
     def blocked(self, blockers: tuple[Blocker, ...], pause: float) -> None:
         self._quieten()
-        for blocker in blockers:
-            say(self.console, ("waits for ", "yellow"), (words.blocker(blocker), ""))
+        for number, line in enumerate(lines(blockers)):
+            say(self.console, ("waits for " if number == 0 else " " * 10, "yellow"), line, hang=12)
         if not blockers:
             say(self.console, ("could not have a lock; whoever held it is gone by now", "yellow"))
         if pause:

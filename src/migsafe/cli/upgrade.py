@@ -23,6 +23,7 @@ OPTIONS = (
     "deadline",
     "timeout",
     "only",
+    "round",
     "require",
     "replica_url",
     "no_data",
@@ -55,10 +56,11 @@ def migrate(given: Globals, revision: str, choices: Choices, direction: str) -> 
     # Alembic, SQLAlchemy and psycopg cost 0.3 s that `--help` need not pay.
     from migsafe.cli.events import writing
     from migsafe.cli.opened import opened
-    from migsafe.cli.printed import print_report
+    from migsafe.cli.printed import print_reports
     from migsafe.cli.terminal import Terminal
+    from migsafe.model.rounds import Rounds
+    from migsafe.rounds import migrate as migrate_rounds
     from migsafe.situation import Asked
-    from migsafe.upgrade import upgrade
 
     if choices.events == "-" and choices.format != "text":
         raise UsageError("--events - and --format both want standard output", "Give --events a file.")
@@ -72,6 +74,7 @@ def migrate(given: Globals, revision: str, choices: Choices, direction: str) -> 
         given.typed,
         choices.typed,
         choices.only,
+        choices.round,
     )
     # What reads events or a report from us must find nothing else there; a revision may print.
     ours = choices.format != "text" or choices.events == "-"
@@ -87,13 +90,17 @@ def migrate(given: Globals, revision: str, choices: Choices, direction: str) -> 
     ):
         try:
             with redirect_stdout(sys.stderr) if ours else nullcontext():
-                report = upgrade(environment, settings, asked, terminal, emit)
+                reports = migrate_rounds(environment, settings, asked, terminal, emit)
         except MigsafeError as error:
             emit("done", outcome=None, exit_code=error.exit_code, failure=error.message, remedy=error.remedy)
             raise
-        emit("done", outcome=report.outcome, exit_code=report.exit_code, failure=report.failure, remedy=report.remedy)
-        if choices.format == "text":
-            terminal.show_after(report)
+        whole = Rounds(reports)
+        why = {"failure": whole.worst.failure, "remedy": whole.worst.remedy}
+        emit("done", outcome=whole.outcome, exit_code=whole.exit_code, **why)
+        if choices.format != "text":
+            print_reports(reports, choices.format)
+        elif reports[0].round is None:
+            terminal.show_after(reports[0])
         else:
-            print_report(report, choices.format)
-    return report.exit_code
+            terminal.show_rounds(reports)
+    return whole.exit_code

@@ -12,6 +12,7 @@ from migsafe.model.locks import LockMode
 from migsafe.model.plan import Plan
 from migsafe.model.report import EXIT_CODES, Report
 from migsafe.model.rewrite import Rewrite
+from migsafe.model.rounds import Rounds
 from migsafe.model.statement import Statement
 
 VERSION = 1
@@ -119,6 +120,22 @@ class PlanJson(msgspec.Struct, frozen=True):
     unreadable: tuple[UnreadableJson, ...] | UnsetType = UNSET
 
 
+class RoundsJson(msgspec.Struct, frozen=True):
+    """What upgrade, downgrade, preflight and verify print where env.py has several rounds (databases or schemas).
+
+    `outcome` and `exit_code` are the worst of theirs, `partial` and 4 where the command stopped after some were done;
+    in `rounds` is a report each, in env.py's order, as in its report.json.
+    """
+
+    version: int
+    outcome: str
+    exit_code: int
+    command: str
+    started: str
+    ended: str
+    rounds: tuple[Report, ...]
+
+
 def plan_json(plan: Plan, findings: Iterable[Finding]) -> dict[str, Any]:
     """The document that `lint`, `explain` and `preview` print with `--format json`."""
     found = tuple(findings)
@@ -204,6 +221,21 @@ def report_json(report: Report) -> bytes:
     return msgspec.json.format(msgspec.json.encode(first | fields), indent=2) + b"\n"
 
 
+def rounds_json(reports: tuple[Report, ...]) -> bytes:
+    """The reports of the rounds of one env.py as one document: the shape of RoundsJson."""
+    rounds = Rounds(reports)
+    whole = {
+        "version": VERSION,
+        "outcome": rounds.outcome,
+        "exit_code": rounds.exit_code,
+        "command": reports[0].command,
+        "started": reports[0].started,
+        "ended": max(each.ended for each in reports),
+        "rounds": [msgspec.Raw(report_json(each)) for each in reports],
+    }
+    return msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
+
+
 def read_report(content: bytes) -> Report:
     """The Report that `report_json` wrote. Raises msgspec.DecodeError for anything else, also for a newer version."""
     document = msgspec.json.decode(content)
@@ -227,15 +259,16 @@ def _spell_modes(document: dict[str, Any], spelling: Callable[[str], str]) -> di
 
 def schema() -> str:
     """docs/report.schema.json: one JSON Schema for reports and for plans."""
-    (report, plan), definitions = msgspec.json.schema_components((Report, PlanJson), ref_template="#/$defs/{name}")
+    kinds, definitions = msgspec.json.schema_components((Report, PlanJson, RoundsJson), ref_template="#/$defs/{name}")
     definitions["LockMode"]["enum"] = _MODES
     derived = {"outcome": {"enum": list(EXIT_CODES)}, "exit_code": {"enum": sorted(set(EXIT_CODES.values()))}}
     definitions["Report"]["properties"] |= derived
+    definitions["RoundsJson"]["properties"] |= derived
     definitions["Report"]["required"] += ["version", *derived]
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "What migsafe writes: report.json, and lint, explain and preview with --format json",
-        "anyOf": [report, plan],
+        "anyOf": list(kinds),
         "$defs": dict(sorted(definitions.items())),
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from migsafe.formats import locks, markup, words
+from migsafe.formats import blockers, locks, markup, words
 from migsafe.formats import outcome as ending
 from migsafe.formats.checklist import checklist
+from migsafe.formats.saved import sentences as saved_rows
 from migsafe.model.checks import CheckResult
 from migsafe.model.findings import Finding
 from migsafe.model.plan import Plan, Step
@@ -23,6 +24,7 @@ def report(report: Report) -> str:
         checklist(report.before),
         _backup(report.backup) if report.backup else [],
         _steps(report.steps),
+        _blockers(report.steps),
         _checks("Verification", report.after),
         _way_back(report, report.undo) if report.undo else [],
         _next(last),
@@ -119,7 +121,8 @@ def _backup(backup: Backup) -> list[str]:
     facts += [words.size(backup.bytes)] if backup.bytes is not None else []
     facts += [words.duration(backup.seconds)] if backup.seconds is not None else []
     lines = ["## Backup", "", f"{', '.join(facts)}."]
-    for label, text in (("At", backup.path), ("Read back", backup.verified), ("Because", backup.because)):
+    without = [("Not in it", note) for note in backup.notes]
+    for label, text in (("At", backup.path), ("Read back", backup.verified), ("Because", backup.because), *without):
         lines += [f"{label}: {markup.text(text)}"] if text else []
     return lines
 
@@ -128,7 +131,9 @@ def _steps(steps: Iterable[StepResult]) -> list[str]:
     rows = []
     for step in steps:
         stopped = [ending.attempt(tried) for tried in step.attempts if tried.sqlstate or tried.message]
-        stopped += [words.blocker(session) for tried in step.attempts for session in tried.blocked_by]
+        stopped += [
+            words.blocker(session) for tried in step.attempts for session in tried.blocked_by if not session.depth
+        ]
         took = words.duration(sum(tried.seconds for tried in step.attempts)) if step.attempts else ""
         count = f"{step.statements} ({step.resumed} by an earlier run)" if step.resumed else str(step.statements)
         rows.append(
@@ -138,10 +143,17 @@ def _steps(steps: Iterable[StepResult]) -> list[str]:
     return ["## Run", "", *_table(titles, rows)] if rows else []
 
 
+def _blockers(steps: Iterable[StepResult]) -> list[str]:
+    """Who was in the way of each last attempt that failed, down from whom everybody waits for."""
+    found = [line for step in steps if step.attempts for line in blockers.lines(step.attempts[-1].blocked_by)]
+    return ["## Who was in the way", "", *markup.fence("\n".join(found), "text")] if found else []
+
+
 def _way_back(report: Report, undo: Undo) -> list[str]:
     lines = ["## Way back", ""]
     commands = [line for reason, command in ending.way_back(report) for line in (f"# {reason}", command)]
     lines += [*markup.fence("\n".join(commands), "sh"), ""] if commands else ["There is none.", ""]
+    lines += [f"- {markup.text(line.strip())}" for line in (saved_rows(undo.saved) if undo.saved else ())]
     lines += [
         f"- would lose {markup.text(loss.what)} ({markup.code(loss.revision)}): {markup.text(loss.because)}"
         for loss in undo.losses

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 import msgspec
 
-from migsafe.formats import words
+from migsafe.formats import blockers, words
 from migsafe.model.checks import CheckResult
 from migsafe.model.report import Report
 from migsafe.model.run import Attempt, StepResult
@@ -61,6 +61,11 @@ def way_back(report: Report) -> tuple[tuple[str, str], ...]:
     if undo and undo.downgrade_sql:
         script = f"psql -X -v ON_ERROR_STOP=1 -f {shlex.quote(words.near(undo.downgrade_sql))}"
         ways.append(("the same as SQL (read it first; PGHOST, PGDATABASE … say where)", script))
+    if undo and undo.saved and report.directory:
+        run = shlex.quote(PurePath(report.directory).name)
+        ways.append(
+            ("put back what was destroyed, and keep what was written since", _migsafe(report, f"restore {run}"))
+        )
     if undo and undo.restore_sh:
         ways.append(
             ("restore the backup (asks before it overwrites)", f"sh {shlex.quote(words.near(undo.restore_sh))}")
@@ -163,8 +168,18 @@ def _deadline(report: Report) -> Outcome:
     )
 
 
+def _timeout(report: Report) -> Outcome:
+    headline = f"The time for the whole run (--timeout) is over{_took(report)}. Nothing was changed."
+    return Outcome(headline, _failure(report), (("try again, with a longer --timeout", same_command(report)),))
+
+
+def _not_reached(report: Report) -> Outcome:
+    headline = "Not reached: another round of env.py stopped the command before. Nothing was changed here."
+    return Outcome(headline, next=(("the same command carries on", same_command(report)),))
+
+
 def _interrupted(report: Report) -> Outcome:
-    durable = _durable(report)
+    durable = (f"All revisions are in: {_where_to(report)}.",) if report.arrived else _durable(report)
     facts = (*_failure(report), *(durable or ("Nothing was changed.",)))
     return Outcome(f"Interrupted{_took(report)}.", facts, (("the same command carries on", same_command(report)),))
 
@@ -179,7 +194,9 @@ _OUTCOMES: dict[str, Callable[[Report], Outcome]] = {
     "partial": _partial,
     "unverified": _unverified,
     "deadline": _deadline,
+    "timeout": _timeout,
     "interrupted": _interrupted,
+    "not-reached": _not_reached,
 }
 # Commands that change nothing end in the same outcomes, but neither "done" nor "nothing to do" is what happened.
 _READ_ONLY: dict[tuple[str, str], Callable[[Report], Outcome]] = {
@@ -208,8 +225,11 @@ def _check(result: CheckResult) -> str:
     return f"{result.check}{subject}: {words.one_line(result.message.rstrip('.') + remedy, None)}"
 
 
+_UNFINISHED = ("failed", "partial", "unknown")
+
+
 def _failure(report: Report) -> tuple[str, ...]:
-    stopped = next((step for step in report.steps if step.outcome in ("failed", "partial") and step.attempts), None)
+    stopped = next((step for step in report.steps if step.outcome in _UNFINISHED and step.attempts), None)
     facts = last_attempt(stopped) if stopped is not None else []
     if report.failure and not (stopped and _says(stopped.attempts[-1], report.failure)):
         facts.insert(0, report.failure)
@@ -225,7 +245,7 @@ def last_attempt(step: StepResult) -> list[str]:
     last = step.attempts[-1]
     tries = f" (attempt {len(step.attempts)})" if len(step.attempts) > 1 else ""
     said = f"revision {step.revision}{tries}: {attempt(last)}"
-    return [said, *(words.blocker(session) for session in last.blocked_by)]
+    return [said, *blockers.lines(last.blocked_by)]
 
 
 def attempt(tried: Attempt) -> str:
@@ -240,12 +260,14 @@ def attempt(tried: Attempt) -> str:
     error = ": ".join(part for part in (sqlstate, message) if part)
     unsaid = tried.statement if tried.statement and tried.statement not in said else None
     statement = f" in {words.one_line(unsaid, 80)}" if unsaid else ""
-    return f"after {words.duration(tried.seconds)}{where}: {error}{statement}"
+    found = f"; {tried.found}" if tried.found else ""
+    return f"after {words.duration(tried.seconds)}{where}: {error}{statement}{found}"
 
 
 def _durable(report: Report) -> tuple[str, ...]:
     done = _revisions(report.steps, "done")
     partial = _revisions(report.steps, "partial")
+    unknown = _revisions(report.steps, "unknown")
     waiting = _revisions(report.steps, "not-reached", "failed")
     facts = []
     if done and len(done) < len(report.steps):
@@ -254,7 +276,12 @@ def _durable(report: Report) -> tuple[str, ...]:
         facts.append(
             f"Part-way: {words.listed(partial)}: what it committed is durable, the version table does not name it yet."
         )
-    if waiting and (done or partial):
+    if unknown:
+        facts.append(
+            f"Not known: {words.listed(unknown)}: it was cut off while something was being made durable, and whether "
+            "that is in could not be found out."
+        )
+    if waiting and (done or partial or unknown):
         facts.append(f"Not done: {words.listed(waiting)}.")
     return tuple(facts)
 

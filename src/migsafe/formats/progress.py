@@ -1,5 +1,6 @@
 """How a long step tells that it is alive: a bar on a terminal, a line now and then in a pipe."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,10 +9,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from migsafe.formats.lines import say
-from migsafe.formats.words import duration, plain
+from migsafe.formats.words import duration, one_line, plain
 
 OnProgress = Callable[[str, float | None], None]
 EVERY = 5.0
+# What a run says when a revision begins.
+_REVISION = re.compile(r"revision \d+ of \d+, ")
 
 
 @contextmanager
@@ -34,11 +37,23 @@ def _bar(console: Console) -> Progress:
 
 
 def _on_terminal(bar: Progress) -> OnProgress:
+    """One line for the revision, one for what it is doing; the clock is that of the line."""
+    revision = bar.add_task("", total=1.0, visible=False)
     task = bar.add_task("", total=None, visible=False)
+    shown: str | None = None
 
     def on_progress(text: str, fraction: float | None) -> None:
+        nonlocal shown
+        if _REVISION.match(text):
+            bar.reset(revision, description=plain(text), total=1.0, visible=True)
+            bar.update(revision, completed=fraction or 0.0)
+            bar.update(task, visible=False)
+            return
+        if text != shown:
+            bar.reset(task)
+        shown = text
         total = None if fraction is None else 1.0
-        bar.update(task, description=plain(text), completed=fraction or 0.0, total=total, visible=True)
+        bar.update(task, description=one_line(text), completed=fraction or 0.0, total=total, visible=True)
 
     return on_progress
 

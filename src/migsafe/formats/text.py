@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 
-from migsafe.formats import hazards, locks, words
+from migsafe.formats import blockers, hazards, locks, words
 from migsafe.formats import outcome as ending
 from migsafe.formats.checklist import WORST_FIRST, by_group, shown_status
 from migsafe.formats.lines import heading, say
+from migsafe.formats.saved import saved as saved_rows
 from migsafe.model.checks import CheckResult
 from migsafe.model.plan import Plan, Step
 from migsafe.model.report import Backup, Report, Undo
@@ -145,6 +146,7 @@ def backup(backup: Backup, console: Console) -> None:
         ("at", words.near(backup.path) if backup.path else None),
         ("read back", backup.verified),
         ("because", backup.because),
+        *(("not in it", note) for note in backup.notes),
     ):
         if text:
             say(console, (f"{label}: ", "dim"), text, indent=2, hang=4)
@@ -177,18 +179,20 @@ def _result(result: StepResult, doc: str, console: Console) -> None:
     for number, attempt in enumerate(result.attempts, 1):
         if attempt.sqlstate or attempt.message:
             say(console, f"attempt {number} stopped {ending.attempt(attempt)}", indent=15, hang=17)
-            for session in attempt.blocked_by:
-                say(console, (words.blocker(session), "yellow"), indent=17)
+            for line in blockers.lines(attempt.blocked_by):
+                say(console, (line, "yellow"), indent=17)
     for note in result.notes:
         say(console, note, indent=15, hang=17)
 
 
 def undo(undo: Undo, console: Console) -> None:
     """The scripts of the way back, what they would lose, and what has no way back."""
-    heading(console, "Way back", *([] if undo.downgrade_sql or undo.restore_sh else ["none"]))
+    heading(console, "Way back", *([] if undo.downgrade_sql or undo.restore_sh or undo.saved else ["none"]))
     for label, path in (("revisions", undo.downgrade_sql), ("backup", undo.restore_sh)):
         if path:
             say(console, (f"{label + ':':<11}", "dim"), words.near(path), indent=2)
+    if undo.saved is not None:
+        saved_rows(undo.saved, console)
     for loss in undo.losses:
         say(console, ("would lose ", "yellow"), f"{loss.what} ({loss.revision}): {loss.because}", indent=2, hang=4)
     for loss in undo.impossible:

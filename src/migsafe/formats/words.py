@@ -117,7 +117,8 @@ def mode(text: str) -> str:
 def elapsed(report: Report) -> float | None:
     """Seconds between the start and the end of a report, None where one is not (yet) a time."""
     try:
-        return (datetime.fromisoformat(report.ended) - datetime.fromisoformat(report.started)).total_seconds()
+        began = datetime.fromisoformat(report.began or report.started)
+        return (datetime.fromisoformat(report.ended) - began).total_seconds()
     except (ValueError, TypeError):
         return None
 
@@ -127,13 +128,26 @@ def time(iso: str) -> str:
     return f"{match[1]} {match[2]} UTC" if (match := re.match(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)", iso)) else iso
 
 
-def blocker(session: Blocker) -> str:
-    """Who is in the way, with which lock on what, for how long; what this role may not see is said to be so."""
+def blocker(session: Blocker, *others: Blocker) -> str:
+    """Who is in the way, with which lock on what, for how long; what this role may not see is said to be so.
+
+    `others` are the same session's locks on more relations.
+    """
     who = f"prepared transaction {session.gid!r}" if session.pid == 0 else f"pid {session.pid}"
-    about = [part for part in (session.application, session.user and f"user {session.user}") if part]
-    state = session.state or "state not visible to this role"
-    about.append(f"{state} for {duration(session.age)}" if session.age is not None else state)
-    holds = f" holds {mode(session.mode)}" if session.mode else " is in the way"
-    on = f" on {session.relation}" if session.relation else ""
+    about = [session.application, session.user and f"user {session.user}", session.address]
+    about.append(_state(session))
+    held = listed(dict.fromkeys(_lock(each) for each in (session, *others)))
     query = f": {one_line(session.query, 60)}" if session.query else ""
-    return plain(f"{who} ({', '.join(about)}){holds}{on}{query}")
+    return plain(f"{who} ({', '.join(part for part in about if part)}) {held}{query}")
+
+
+def _state(session: Blocker) -> str:
+    state = session.state or "state not visible to this role"
+    return f"{state} for {duration(session.age)}" if session.age is not None else state
+
+
+def _lock(session: Blocker) -> str:
+    if not session.mode:
+        return "waits in our way" if session.waits_for else "is in the way"
+    on = f" on {session.relation}" if session.relation else ""
+    return f"{'holds' if session.granted else 'waits for'} {mode(session.mode)}{on}"

@@ -119,6 +119,21 @@ class Setting(msgspec.Struct, frozen=True):
     local: bool = False
 
 
+class Attribute(msgspec.Struct, frozen=True):
+    """What a statement sets of an object beyond what the catalog in memory holds; `value` None: taken away.
+
+    `name` is comment, owner, `parameter …` and `option …` (storage parameters), statistics target, storage,
+    compression, row security, forced row security, replica identity (nothing, full, default, or an index), clustered
+    on, enabled (of a trigger or rule: O, D, R or A as in pg_trigger), `… of ROLE` (a privilege: granted or None), query
+    (of a view), command, permissive, roles, using and check (of a policy), and start, increment, minimum, maximum,
+    cache, cycle of a sequence.
+    """
+
+    object: Object
+    name: str
+    value: str | None = None
+
+
 class Effects(msgspec.Struct, frozen=True, kw_only=True):
     """What one statement locks, rewrites, scans, builds, creates, alters, drops, destroys, and what it needs.
 
@@ -159,6 +174,7 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
     truncates: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
     actions: tuple[Object, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
     not_immutable: tuple[str, ...] = ()
     shortened: tuple[str, ...] = ()
     command: str = ""

@@ -21,7 +21,7 @@ class BackupFile(msgspec.Struct, frozen=True, kw_only=True):
 class Backup(msgspec.Struct, frozen=True, kw_only=True):
     """What can be restored from. `kind` is dump, evidence or none; `because` says why there is none.
 
-    `verified` says how it was read back. `seconds` is what making and reading it took.
+    `verified` says how it was read back. `seconds` is what making and reading it took. `notes` say what is not in it.
     """
 
     kind: Literal["dump", "evidence", "none"]
@@ -31,6 +31,7 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int | None = None
     seconds: float | None = None
     files: tuple[BackupFile, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +42,28 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     because: str
 
 
+class SavedData(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows or columns that were saved before a statement destroyed them. `what` as a label, `bytes` as stored."""
+
+    revision: str
+    what: str
+    rows: int
+    bytes: int
+
+
+class Saved(msgspec.Struct, frozen=True, kw_only=True):
+    """What `migsafe restore` can put back: in files below `path`, or in tables of `migsafe_undo` (then that is `path`).
+
+    `expires` is ISO 8601 in UTC; from then on `migsafe gc` removes it. `unsaved` says what is not in it, and why.
+    """
+
+    path: str
+    expires: str
+    parts: tuple[SavedData, ...] = ()
+    unsaved: tuple[Loss, ...] = ()
+    seconds: float = 0.0
+
+
 class Undo(msgspec.Struct, frozen=True, kw_only=True):
     """The way back: the scripts written, what they would lose, and which revisions have none."""
 
@@ -48,12 +71,13 @@ class Undo(msgspec.Struct, frozen=True, kw_only=True):
     restore_sh: str | None = None
     losses: tuple[Loss, ...] = ()
     impossible: tuple[Loss, ...] = ()
+    saved: Saved | None = None
 
 
 class Excuse(msgspec.Struct, frozen=True):
-    """`--allow RULE --because "…"` or `--skip CHECK --because "…"`."""
+    """`--allow RULE --because "…"`, `--skip CHECK --because "…"`, or of a downgrade `--lose NAME --because "…"`."""
 
-    kind: Literal["allow", "skip"]
+    kind: Literal["allow", "skip", "lose"]
     name: str
     because: str
 
@@ -63,7 +87,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     `stopped_at` is the stage that ended it early by the user's wish (dry run, answered no) or by an interrupt.
     `asked` is the target as typed, `typed` and `options` the words before and after the command that name environment
-    and database: a command to type next means the same one.
+    and database: a command to type next means the same one. `round` is the name of the round of env.py (one database
+    and version table of several), None where env.py has one; the rounds of one command have the same `started`, and
+    `began` says when this one's turn came.
     """
 
     command: str
@@ -82,11 +108,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     failure: str | None = None
     remedy: str | None = None
-    stopped_at: Literal["dry-run", "declined", "deadline", "interrupted"] | None = None
+    stopped_at: Literal["dry-run", "declined", "deadline", "timeout", "interrupted", "not-reached"] | None = None
     directory: str | None = None
     asked: str | None = None
     typed: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    round: str | None = None
+    began: str | None = None
 
     @property
     def open_errors(self) -> tuple[Finding, ...]:
@@ -104,7 +132,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def outcome(self) -> str:
-        """One of done, nothing-to-do, refused, dry-run, declined, failed, partial, unverified, deadline, interrupted.
+        """One of done, nothing-to-do, refused, dry-run, declined, failed, partial, unverified, deadline, timeout,
+        interrupted.
 
         `partial`: some revisions or parts of one are in, the same command resumes. `failed`: the database is as before.
         """
@@ -125,19 +154,21 @@ EXIT_CODES: dict[str, int] = {
     "partial": 4,
     "unverified": 5,
     "deadline": 75,
+    "timeout": 75,
+    "not-reached": 3,
     "interrupted": 130,
 }
 
 
 def _outcome(report: Report) -> str:
-    durable = any(step.outcome in ("done", "partial") for step in report.steps)
+    durable = any(step.outcome in ("done", "partial", "unknown") for step in report.steps)
     unfinished = any(step.outcome != "done" for step in report.steps)
     if report.refused:
         return "refused"
     if report.stopped_at == "interrupted":
         return "interrupted"
-    if report.stopped_at == "deadline":
-        return "partial" if durable else "deadline"
+    if report.stopped_at in ("deadline", "timeout"):
+        return "partial" if durable else report.stopped_at
     if report.stopped_at is not None:
         return report.stopped_at
     if report.failure is not None or unfinished:

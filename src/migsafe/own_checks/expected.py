@@ -40,9 +40,12 @@ def expectation(expect: str | bool | int | float) -> Expectation:
 
 
 def is_value(expect: str, rows: Rows) -> bool:
-    """Whether rows are what op.verify may expect: "true" (or 1), "no rows", or the one value as text."""
+    """Whether rows are what is expected: "true" (or 1), "no rows", "true or no rows", or the one value as text."""
+    if expect in ("no rows", "true or no rows") and not rows:
+        return True
     if expect == "no rows":
-        return not rows
+        return False
+    expect = expect.removesuffix(" or no rows")
     if len(rows) != 1 or not rows[0]:
         return False
     value = rows[0][0]
@@ -52,7 +55,8 @@ def is_value(expect: str, rows: Rows) -> bool:
 
 
 def in_words(expect: str) -> str:
-    return {"true": "one row that is true or 1", "no rows": "no rows"}.get(expect, expect)
+    said = {"true": "one row that is true or 1", "true or no rows": "one row that is true, or no row"}
+    return said.get(expect, expect)
 
 
 def text_of(value: Any) -> str:

@@ -1,11 +1,13 @@
 """One runner at a time: an advisory lock that is asked for again and again, never waited for."""
 
 import hashlib
+import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg.rows import scalar_row
 
@@ -16,6 +18,9 @@ from migsafe.postgres.queries import query
 
 POLL = 0.2
 REPORT_EVERY = 5.0
+RUNNER_LOCK = "the runner lock"
+# A session that is ended from SQL is connected again by its run.
+ENDING = "to stop that migration, end its process (Ctrl-C, SIGTERM): it says what is done"
 
 
 def key(database_name: str, version_table: str) -> int:
@@ -49,7 +54,7 @@ def runner_lock(
 def _acquire(connection: psycopg.Connection[Any], key: int, until: float, on_wait: Callable[[Blocker], None]) -> None:
     report_at = 0.0
     while not _ask(connection, "advisory_try", key):
-        holder = advisory_holder(connection, key)
+        holder = holding(connection, key)
         now = time.monotonic()
         if now >= until:
             raise _taken(holder)
@@ -57,6 +62,27 @@ def _acquire(connection: psycopg.Connection[Any], key: int, until: float, on_wai
             report_at = now + REPORT_EVERY
             on_wait(holder)
         time.sleep(min(POLL, max(0.0, until - now)))
+
+
+def holding(connection: psycopg.Connection[Any], key: int) -> Blocker | None:
+    """The runner that holds the lock `key` now, None when nobody does. `age` is that of its session."""
+    holder = advisory_holder(connection, key)
+    if holder is None:
+        return None
+    return msgspec.structs.replace(holder, mode=RUNNER_LOCK, caution=ENDING)
+
+
+def is_held(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the session that has the lock lives. The server is asked only when it has sent something by itself."""
+    if connection.closed:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    readable = poll.poll(0)
+    try:
+        return not readable or connection.execute("SELECT true").fetchone() is not None
+    except psycopg.Error:
+        return False
 
 
 def _ask(connection: psycopg.Connection[Any], name: str, key: int) -> bool:
@@ -68,8 +94,9 @@ def _taken(holder: Blocker | None) -> LockNotAvailable:
     if holder is None:
         return LockNotAvailable("Another runner came and went while we asked", "Run the same command again.")
     since = f", connected for {holder.age:.0f} s" if holder.age is not None else ""
-    who = f"pid {holder.pid} ({holder.application or 'no application_name'}, user {holder.user}{since})"
+    address = f", from {holder.address}" if holder.address else ""
+    who = f"pid {holder.pid} ({holder.application or 'no application_name'}, user {holder.user}{address}{since})"
     return LockNotAvailable(
         f"Another migration runs on this database: {who}",
-        f"Wait for it and run the same command again, or end it: SELECT pg_terminate_backend({holder.pid});",
+        f"Wait for it and run the same command again; {ENDING}.",
     )

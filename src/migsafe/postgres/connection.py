@@ -14,7 +14,7 @@ from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from migsafe.errors import ConnectionFailed, UsageError
-from migsafe.postgres.refusal import explain
+from migsafe.postgres.refusal import explain, passing
 
 CONNECT_TIMEOUT = "10"
 
@@ -302,4 +302,5 @@ def _only_postgresql(connection: psycopg.Connection[tuple[Any, ...]], database: 
 def _failed(message: str, database: Database) -> ConnectionFailed:
     sentence, remedy = explain(message)
     said = redact(sentence, database)
-    return ConnectionFailed(f"Cannot connect to {database.label}: {said}", redact(remedy, database))
+    text = f"Cannot connect to {database.label}: {said}"
+    return ConnectionFailed(text, redact(remedy, database), passing=passing(message))

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from psycopg import sql
 
@@ -12,9 +12,14 @@ from migsafe.postgres.connection import Database, connect, redact
 
 
 def copy_schema(
-    source: Database, target: Database, *, version_table: str, stand_ins: Mapping[str, str] | None = None
+    source: Database,
+    target: Database,
+    *,
+    version_table: str,
+    stand_ins: Mapping[str, str] | None = None,
+    rows_of: Iterable[str] = (),
 ) -> tuple[str, ...]:
-    """Make the schema of `source` in `target`, with the rows of `version_table` and no others.
+    """Make the schema of `source` in `target`, with the rows of `version_table` and of the tables `rows_of`, no others.
 
     `stand_ins` has SQL by name of an extension that the other server lacks; it is run first, in the extension's
     schema, for those that `source` has. Returns what could not be made, a sentence each. Raises ToolMissing when there
@@ -29,18 +34,24 @@ def copy_schema(
     _stand_in(target, dict(installed), stand_ins or {})
     pg_dump, psql = find("pg_dump", version), find("psql", version)
     schema = _dump(str(pg_dump), source, "--schema-only")
-    # Quoted, because pg_dump takes a pattern, which it would fold to lower case.
-    pattern = ".".join(f'"{part}"' for part in version_table.split(".", 1))
-    rows = _dump(str(pg_dump), source, "--data-only", f"--table={pattern}", strict=False)
+    rows = b"".join(
+        _known_settings(_dump(str(pg_dump), source, "--data-only", f"--table={_pattern(table)}", strict=False))
+        for table in dict.fromkeys((version_table, *rows_of))
+    )
     made = subprocess.run(
         [str(psql), "--no-psqlrc", "--quiet", "--no-password"],
-        input=_known_settings(schema) + _known_settings(rows),
+        input=_known_settings(schema) + rows,
         env=os.environ | target.environment(),
         capture_output=True,
         check=False,
     )
     errors = (line for line in made.stderr.decode(errors="replace").splitlines() if "ERROR:" in line)
     return tuple(error.partition("ERROR:")[2].strip() for error in errors)
+
+
+def _pattern(table: str) -> str:
+    """Quoted, because pg_dump takes a pattern, which it would fold to lower case."""
+    return ".".join(f'"{part}"' for part in table.split(".", 1))
 
 
 def _known_settings(dump: bytes) -> bytes:

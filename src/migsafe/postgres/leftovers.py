@@ -1,50 +1,129 @@
-"""What an index build that was cut off leaves behind."""
+"""What a CONCURRENTLY statement that was cut off leaves behind: known by oid, for a name may be somebody else's."""
 
-from typing import Any, Literal
+import re
+from collections.abc import Iterable
+from typing import Any
 
+import msgspec
 import psycopg
 from psycopg import sql
+from psycopg.rows import dict_row
 
-IndexState = Literal["absent", "invalid", "valid"]
+from migsafe.postgres.queries import query
 
-
-def index_state(connection: psycopg.Connection[Any], name: str) -> IndexState:
-    """Whether index `name` (`schema.name`, unquoted) is there, and usable by queries."""
-    schema, _, bare = name.rpartition(".")
-    row = connection.execute(
-        "SELECT i.indisvalid AND i.indisready AND i.indislive FROM pg_catalog.pg_index i"
-        " JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
-        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE c.relname = %s AND n.nspname = %s",
-        (bare, schema or "public"),
-    ).fetchone()
-    return "absent" if row is None else ("valid" if row[0] else "invalid")
+# What REINDEX CONCURRENTLY calls the index that it builds, and the old one once the new has its name (manual, REINDEX).
+_NEW = re.compile(r"_ccnew\d*$")
+_OLD = re.compile(r"_ccold\d*$")
 
 
-def builder(connection: psycopg.Connection[Any], name: str) -> int | None:
-    """The pid of a session that may be building index `name` still, though the run that asked for it is gone.
+class IndexFound(msgspec.Struct, frozen=True):
+    """An index as it is now; names are `schema.name`, unquoted. `columns` has None for an expression.
 
-    CREATE INDEX CONCURRENTLY holds SHARE UPDATE EXCLUSIVE on the table to its end (manual, section 13.3.1), a server
-    notices only at the next message that its client is gone, and pg_locks is visible to everybody.
+    `valid`: queries may use it. `maintained`: every write pays for it.
     """
-    schema, _, bare = name.rpartition(".")
-    row = connection.execute(
-        "SELECT l.pid FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_index i ON i.indrelid = l.relation"
-        " JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
-        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-        " JOIN pg_catalog.pg_database d ON d.oid = l.database AND d.datname = pg_catalog.current_database()"
-        " WHERE l.mode = 'ShareUpdateExclusiveLock' AND l.granted AND l.pid <> pg_catalog.pg_backend_pid()"
-        " AND c.relname = %s AND n.nspname = %s",
-        (bare, schema or "public"),
-    ).fetchone()
-    return row[0] if row else None
+
+    oid: int
+    name: str
+    relation: str
+    valid: bool
+    maintained: bool
+    unique: bool
+    method: str
+    columns: tuple[str | None, ...]
+    definition: str
+
+    @property
+    def is_new_copy(self) -> bool:
+        """Whether it is named as what REINDEX CONCURRENTLY was building."""
+        return not self.valid and _NEW.search(self.name) is not None
+
+    @property
+    def is_old_copy(self) -> bool:
+        """Whether it is named as what REINDEX CONCURRENTLY has replaced."""
+        return not self.valid and _OLD.search(self.name) is not None
 
 
-def drop_index(connection: psycopg.Connection[Any], name: str) -> None:
-    """Drop the invalid index `name` without stopping writes. The connection must be in autocommit.
+class Worker(msgspec.Struct, frozen=True):
+    """A session that makes or drops an index, or changes the table of it in another way; `builds`: some index."""
 
-    No lock_timeout: a DROP INDEX CONCURRENTLY that times out leaves the index maintained and unused (measured).
+    pid: int
+    builds: bool
+
+
+class Partition(msgspec.Struct, frozen=True):
+    """A partition, by name; `pending`: DETACH CONCURRENTLY of it was cut off half-way."""
+
+    parent: str
+    child: str
+    pending: bool
+
+
+def find_indexes(
+    connection: psycopg.Connection[Any],
+    *,
+    oids: Iterable[int] = (),
+    names: Iterable[str] = (),
+    tables: Iterable[str] = (),
+) -> tuple[IndexFound, ...]:
+    """Indexes by oid, by name (`schema.name`, unquoted), and all of those tables and of their TOAST tables."""
+    wanted = {"oids": list(oids), "names": list(names), "tables": list(tables)}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(query("leftover_indexes"), wanted).fetchall()
+    return tuple(msgspec.convert(row, IndexFound) for row in rows)
+
+
+def worker_on(connection: psycopg.Connection[Any], oid: int) -> Worker | None:
+    """The session that may be making or dropping index `oid` still, though the run that asked for it is gone.
+
+    pg_locks, and the pids in the progress views, are visible to everybody.
     """
-    schema, _, bare = name.rpartition(".")
-    connection.execute("SELECT pg_catalog.set_config('lock_timeout', '0', false)")
-    connection.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(schema or "public", bare)))
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(query("leftover_worker"), {"oid": oid}).fetchone()
+    return msgspec.convert(row, Worker) if row else None
+
+
+def drop_index(connection: psycopg.Connection[Any], index: IndexFound, within: float) -> bool:
+    """Drop that invalid index without stopping writes, if it has its name still; whether it is gone.
+
+    No lock_timeout, but `within` seconds for all of it, since it waits for whoever reads the table: what it has not
+    come to in that time, the index is invalid after as before. The connection must be in autocommit.
+    """
+    found = find_indexes(connection, oids=(index.oid,))
+    if not found:
+        return True
+    if found[0].valid:
+        return False
+    connection.execute(
+        "SELECT pg_catalog.set_config('lock_timeout', '0', false),"
+        " pg_catalog.set_config('statement_timeout', %s, false)",
+        (f"{max(1, round(within * 1000))}ms",),
+    )
+    name = sql.Identifier(*found[0].name.split(".", 1))
+    try:
+        connection.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(name))
+    except psycopg.errors.QueryCanceled:
+        return False
+    finally:
+        connection.execute("SELECT pg_catalog.set_config('statement_timeout', '0', false)")
+    return True
+
+
+def partition_oids(
+    connection: psycopg.Connection[Any], parent: str, children: Iterable[str]
+) -> tuple[tuple[int, int], ...]:
+    """The oids of `parent` and of each of `children` that is a partition of it, by name (`schema.name`, unquoted)."""
+    rows = connection.execute(query("partition_of"), {"parent": parent, "children": list(children)}).fetchall()
+    return tuple((row[0], row[1]) for row in rows)
+
+
+def partition(connection: psycopg.Connection[Any], parent: int, child: int) -> Partition | None:
+    """The partition `child` of `parent`, by oid; None when it is none any more."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(query("partition_state"), {"parent": parent, "child": child}).fetchone()
+    return msgspec.convert(row, Partition) if row else None
+
+
+def finalize_sql(partition: Partition) -> str:
+    """SQL that finishes a DETACH CONCURRENTLY that was cut off (manual, ALTER TABLE)."""
+    names = (sql.Identifier(*name.split(".", 1)) for name in (partition.parent, partition.child))
+    return sql.SQL("ALTER TABLE {} DETACH PARTITION {} FINALIZE").format(*names).as_string(None)

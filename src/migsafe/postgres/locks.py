@@ -33,7 +33,7 @@ def holders(connection: psycopg.Connection[Any], locks: tuple[Lock, ...]) -> tup
     and query are None without pg_read_all_stats (see can_see_others).
     """
     wanted = conflicting(locks)
-    return _strongest(_blockers(connection, "lock_holders", wanted)) if wanted["relations"] else ()
+    return strongest(_rows_of(connection, "lock_holders", wanted)) if wanted["relations"] else ()
 
 
 def conflicting(locks: Iterable[Lock]) -> dict[str, list[str]]:
@@ -42,14 +42,6 @@ def conflicting(locks: Iterable[Lock]) -> dict[str, list[str]]:
         (lock.relation, mode.value) for lock in locks for mode in LockMode if mode.conflicts_with(lock.mode)
     )
     return {"relations": [relation for relation, _ in found], "modes": [mode for _, mode in found]}
-
-
-def root_blockers(connection: psycopg.Connection[Any], pid: int) -> tuple[Blocker, ...]:
-    """Those that `pid` waits for, directly or behind others, and that wait for nobody themselves.
-
-    `relation` is what is waited for, where it is a relation. In a deadlock, everybody in it.
-    """
-    return _strongest(_blockers(connection, "root_blockers", {"pid": pid}))
 
 
 def can_see_others(connection: psycopg.Connection[Any]) -> bool:
@@ -63,7 +55,7 @@ def can_see_others(connection: psycopg.Connection[Any]) -> bool:
 
 def advisory_holder(connection: psycopg.Connection[Any], key: int) -> Blocker | None:
     """The session that holds the advisory lock `key` of this database; `age` is that of the session."""
-    return next(iter(_blockers(connection, "advisory_holder", {"key": key})), None)
+    return next(iter(_rows_of(connection, "advisory_holder", {"key": key})), None)
 
 
 def without_literals(text: str | None) -> str | None:
@@ -75,20 +67,21 @@ def without_literals(text: str | None) -> str | None:
     return plain if len(plain) <= _LONGEST_QUERY else plain[: _LONGEST_QUERY - 1] + "…"
 
 
-def _blockers(connection: psycopg.Connection[Any], name: str, parameters: dict[str, Any]) -> list[Blocker]:
+def _rows_of(connection: psycopg.Connection[Any], name: str, parameters: dict[str, Any]) -> list[Blocker]:
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(query(name), parameters).fetchall()
-    return [_blocker(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
-def _blocker(row: dict[str, Any]) -> Blocker:
+def from_row(row: dict[str, Any]) -> Blocker:
+    """A row with the mode as the manual spells it and a query without its values."""
     mode = row["mode"]
     known = {member.value: member.text for member in LockMode}
     changes = {"mode": known.get(mode, mode), "query": without_literals(row["query"])}
     return msgspec.convert(row | changes, Blocker)
 
 
-def _strongest(blockers: Iterable[Blocker]) -> tuple[Blocker, ...]:
+def strongest(blockers: Iterable[Blocker]) -> tuple[Blocker, ...]:
     """One a session and relation: what is held before what is awaited, then the stronger mode."""
     found: dict[tuple[int, str | None, str | None], Blocker] = {}
     for blocker in blockers:

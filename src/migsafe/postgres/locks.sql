@@ -1,4 +1,4 @@
--- Who holds what (locks.py, advisory.py). pg_locks is open to everybody; of pg_stat_activity a role without
+-- Who holds what (locks.py, blockers.py, advisory.py). pg_locks is open to everybody; of pg_stat_activity a role without
 -- pg_read_all_stats sees pid, user and application of others, and NULL for the rest (measured on 14 to 18).
 
 -- name: can_see_others
@@ -30,17 +30,17 @@ LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = t.transactionid
 WHERE l.pid IS DISTINCT FROM pg_backend_pid()
 ORDER BY age DESC NULLS LAST, 1, 2
 
--- name: root_blockers
+-- name: blocking_chain
 -- needs: pg_read_all_stats for state, age and query
-WITH RECURSIVE chain (pid) AS (
-    SELECT %(pid)s::int
+-- Sessions %(pids)s and all that they wait for, directly or behind others; %(behind)s stands for us, and is left out.
+-- pg_stat_replication tells everybody which pids are walsenders (measured on 14 to 18).
+WITH RECURSIVE edges (pid, blocker) AS (
+    SELECT p, unnest(pg_blocking_pids(p)) FROM unnest(%(pids)s::int[] || %(behind)s::int[]) AS p WHERE p <> 0
     UNION
-    SELECT unnest(pg_blocking_pids(chain.pid)) FROM chain WHERE chain.pid <> 0
-), others AS (
-    SELECT pid, pid = 0 OR cardinality(pg_blocking_pids(pid)) = 0 AS is_root FROM chain WHERE pid <> %(pid)s
-), roots AS (
-    -- In a deadlock everybody waits for somebody.
-    SELECT pid FROM others WHERE is_root OR NOT EXISTS (SELECT FROM others o WHERE o.is_root)
+    SELECT e.blocker, unnest(pg_blocking_pids(e.blocker)) FROM edges e WHERE e.blocker <> 0
+), nodes AS (
+    SELECT pid FROM (SELECT unnest(%(pids)s::int[]) AS pid UNION SELECT blocker FROM edges) AS every
+    WHERE pid <> ALL (%(behind)s::int[])
 ), held AS (
     SELECT DISTINCT coalesce(h.pid, 0) AS pid, h.virtualtransaction, w.database, w.relation, h.mode
     FROM pg_catalog.pg_locks w
@@ -48,34 +48,41 @@ WITH RECURSIVE chain (pid) AS (
         AND (h.database, h.relation, h.page, h.tuple, h.virtualxid, h.transactionid, h.classid, h.objid, h.objsubid)
             IS NOT DISTINCT FROM
             (w.database, w.relation, w.page, w.tuple, w.virtualxid, w.transactionid, w.classid, w.objid, w.objsubid)
-    WHERE NOT w.granted AND w.pid IN (SELECT pid FROM chain)
+    WHERE NOT w.granted AND w.pid IN (SELECT pid FROM edges)
 )
-SELECT r.pid,
+SELECT s.pid,
+       ARRAY(SELECT e.blocker FROM edges e WHERE e.pid = s.pid AND e.pid <> 0) AS waits_for,
        CASE WHEN c.oid IS NOT NULL THEN n.nspname || '.' || c.relname END AS relation,
        h.mode,
-       true AS granted,
+       h.pid IS NOT NULL OR s.pid = 0 AS granted,
        coalesce(nullif(a.backend_type, 'client backend'), a.application_name) AS application,
        coalesce(a.usename, x.owner)::text AS "user",
-       CASE WHEN r.pid = 0 THEN 'prepared' ELSE a.state END AS state,
+       host(a.client_addr) AS address,
+       CASE WHEN s.pid = 0 THEN 'prepared' ELSE a.state END AS state,
        extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, x.prepared))::float8 AS age,
        a.query,
-       x.gid
-FROM roots r
-LEFT JOIN held h ON h.pid = r.pid
+       x.gid,
+       CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_stat_replication z WHERE z.pid = s.pid) THEN 'walsender'
+            ELSE a.backend_type END AS backend,
+       coalesce(u.rolsuper, false) AS superuser
+FROM nodes s
+LEFT JOIN held h ON h.pid = s.pid
 LEFT JOIN pg_catalog.pg_class c ON c.oid = h.relation
     AND h.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = r.pid
-LEFT JOIN pg_catalog.pg_locks t ON r.pid = 0 AND t.pid IS NULL AND t.locktype = 'transactionid' AND t.granted
+LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.pid
+LEFT JOIN pg_catalog.pg_roles u ON u.oid = a.usesysid
+LEFT JOIN pg_catalog.pg_locks t ON s.pid = 0 AND t.pid IS NULL AND t.locktype = 'transactionid' AND t.granted
     AND t.virtualtransaction = h.virtualtransaction
 LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = t.transactionid
-ORDER BY age DESC NULLS LAST, 1, 2
+ORDER BY age DESC NULLS LAST, 1, 3
 
 -- name: advisory_holder
 -- needs: pg_read_all_stats for state, age and query
 -- A bigint key is classid (high half) and objid (low half) with objsubid 1 (manual, section 53.13).
-SELECT l.pid, NULL AS relation, l.mode, true AS granted, a.application_name AS application, a.usename::text AS "user",
-       a.state, extract(epoch FROM clock_timestamp() - a.backend_start)::float8 AS age, a.query, NULL AS gid
+SELECT l.pid, NULL AS relation, NULL AS mode, true AS granted, a.application_name AS application,
+       a.usename::text AS "user", host(a.client_addr) AS address, a.state,
+       extract(epoch FROM clock_timestamp() - a.backend_start)::float8 AS age, NULL AS query, NULL AS gid
 FROM pg_catalog.pg_locks l
 LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
@@ -109,7 +116,8 @@ WHERE l.pid IS DISTINCT FROM pg_backend_pid() AND l.pid IS DISTINCT FROM %(pid)s
 
 -- name: lock_waiters
 -- needs: none
--- Readers and writers that wait for %(pid)s, directly: a stronger lock is other DDL or autovacuum, and nobody's request.
+-- Readers and writers that wait for %(pid)s, directly: a stronger lock is other DDL or autovacuum, and nobody's request;
+-- so is the end of a transaction (virtualxid), for which CONCURRENTLY waits.
 -- A wait that is older than our transaction was not begun for us.
 SELECT w.pid,
        extract(epoch FROM clock_timestamp() - greatest(
@@ -121,7 +129,8 @@ LEFT JOIN pg_catalog.pg_class c ON c.oid = w.relation
     AND w.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT w.granted AND w.pid <> %(pid)s AND w.pid <> pg_backend_pid()
-  AND (w.locktype <> 'relation' OR w.mode IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock'))
+  AND (w.locktype NOT IN ('relation', 'virtualxid')
+       OR w.mode IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock'))
   AND %(pid)s = ANY (pg_blocking_pids(w.pid))
 
 -- name: lock_is_awaited

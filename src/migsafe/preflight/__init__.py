@@ -34,12 +34,14 @@ def preflight(
     only: tuple[str, ...] = (),
     unknown_heads: tuple[str, ...] = (),
     backup_kind: Literal["dump", "evidence", "none"] = "dump",
+    tenants: tuple[str, ...] = (),
 ) -> tuple[CheckResult, ...]:
     """What every check that `plan` makes relevant has to say, in the order of their names; then the team's own.
 
     Only reads, in transactions of its own, and needs no privilege: what this role may not see is `unknown`. A check
     that `skip` names is asked all the same and its results are marked, and so are those that the settings require.
-    With `only`, no other check is asked. `unknown_heads` are revisions in the database that the scripts do not know.
+    With `only`, no other check is asked. `tenants` are the version tables of this database that env.py migrates in
+    other rounds. `unknown_heads` are revisions in the database that the scripts do not know.
     Raises UsageError for a name that is no check, and for what cannot be understood in `settings`.
     """
     prepared(settings)
@@ -58,6 +60,7 @@ def preflight(
         "catalog": catalog,
         "unknown_heads": unknown_heads,
         "backup_kind": backup_kind,
+        "tenants": tenants,
     }
     # From a place that the scripts do not know there is no way on, whatever else is not asked.
     named = (*only, "heads") if unknown_heads else only

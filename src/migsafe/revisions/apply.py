@@ -61,10 +61,12 @@ def apply(
     revisions (an earlier attempt). Raises RunFailed when it is anywhere else, before anything is run; what a
     revision raises passes as it is, after Alembic has rolled back.
     """
+    reached: list[MigrationContext] = []
     steps = [step_of(environment, revision, direction) for revision in revisions]
     states = heads_after(current, steps)
 
     def work(heads: tuple[str, ...], context: MigrationContext) -> Iterable[Any]:
+        reached.append(context)
         first = _position(tuple(sorted(heads)), tuple(sorted(current)), states)
         paths: list[frozenset[str]] = [frozenset()]
         with BatchTracer() as batches, watching(context, runner, lambda: paths[0]):
@@ -81,6 +83,11 @@ def apply(
         runner.connected(asking(context))
 
     run_env(environment, work, target="heads", url=url, configured=configured)
+    if not reached:
+        raise RunFailed(
+            f"env.py does not migrate {environment.only.name if environment.only else 'anything'} any more",
+            "Run the same command again: it plans anew, with what env.py has now.",
+        )
 
 
 def end_stray_transaction(context: MigrationContext) -> None:

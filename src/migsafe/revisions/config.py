@@ -20,6 +20,7 @@ from alembic.util import CommandError
 
 from migsafe.errors import MigsafeError, RevisionError, UsageError
 from migsafe.revisions.plugin import load_plugin
+from migsafe.revisions.rounds import Round
 from migsafe.revisions.sentence import named, sentence
 
 
@@ -37,13 +38,17 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """An Alembic environment. `app` is the Flask application whose context env.py wants, if it does."""
+    """An Alembic environment. `app` is the Flask application whose context env.py wants, if it does.
+
+    `only` narrows an env.py of several rounds to one: whatever runs it then works in that round and in no other.
+    """
 
     config: Config
     script: ScriptDirectory
     tag: str | None = None
     app: Any = None
     opened: Source | None = None
+    only: Round | None = None
 
     @property
     def source(self) -> Source:

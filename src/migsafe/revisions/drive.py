@@ -5,8 +5,9 @@ instance reaches every env.py: sync, async, threaded, Flask-Migrate (measured on
 """
 
 import io
+import itertools
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,19 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import exc
 
-from migsafe.errors import ConnectionFailed, MigsafeError, RevisionError, UsageError
+from migsafe.errors import ConnectionFailed, MigsafeError, RevisionError
 from migsafe.revisions.config import Environment, broken_place, loading
 from migsafe.revisions.redirect import connections_to
+from migsafe.revisions.rounds import Round, is_round
 from migsafe.revisions.sentence import named, sentence
+from migsafe.revisions.transactions import leave_external_transaction
 
 Work = Callable[[tuple[str, ...], MigrationContext], Iterable[Any]]
 
 # Where a context keeps what env.py passed to run_migrations(): upgrade(op, tables) is called with it.
 RUN_ARGS = "migsafe_run_args"
+# And the how manyeth call that was in this pass of env.py, from 0.
+NUMBER = "migsafe_number"
 
 # Where it keeps whether env.py, left to itself, runs all revisions in one transaction.
 ONE_TRANSACTION = "migsafe_one_transaction"
@@ -41,43 +46,46 @@ def run_env(
     url: str | None = None,
     offline: bool = False,
     mutate: bool = True,
-    seen: list[Mapping[str, Any]] | None = None,
     configured: Callable[[MigrationContext], None] | None = None,
 ) -> None:
     """Run env.py once; `work(heads, context)` yields the steps that Alembic then executes.
 
-    One transaction a revision, whatever env.py asks for. `url` redirects its connection, `seen` receives the
-    parameters of it. `offline` runs env.py as `--sql` would. With `mutate` off not even the version table is created.
-    With either, what env.py and the revisions print is thrown away. `configured` is called when env.py has given its
-    connection, before heads are read.
-    Raises RevisionError, UsageError or ConnectionFailed with one sentence; what a revision raises passes as it is.
+    One transaction a revision, whatever env.py asks for. `url` redirects its connections. `offline` runs env.py as
+    `--sql` would. With `mutate` off not even the version table is created, and `work` is called for every round of
+    env.py; otherwise for the first alone. In an environment that is narrowed to one round it is called for that one,
+    and nothing is done in the others. With `offline` or without `mutate` what env.py and the revisions print is thrown
+    away. `configured` is called when env.py has given its connection, before heads are read. Raises RevisionError or
+    ConnectionFailed with one sentence; what a revision raises passes as it is.
     """
     options = {"as_sql": offline, "destination_rev": target, "tag": environment.tag}
     options |= {} if mutate else {"dont_mutate": True}
-    rounds: list[MigrationContext] = []
-    begun: list[Iterable[Any]] = []
+    working: list[Iterable[Any]] = []
 
     def once(heads: tuple[str, ...] | Any, context: MigrationContext) -> Iterable[Any]:
-        rounds.append(context)
-        _only_one_database(rounds)
+        working.append(())
         with loading(environment):
-            begun.append(work(tuple(heads), context))
-        return begun[-1]
+            working[-1] = work(tuple(heads), context)
+        steps = working[-1]
+        if not mutate:
+            # Nothing is run: what env.py raises between two rounds is its own failure.
+            working.clear()
+        return steps
 
     context = EnvironmentContext(environment.config, environment.script, fn=once, **options)
-    _own_configure(context, environment, configured)
-    with _driving(), _quiet(environment, offline or not mutate), connections_to(url, [] if seen is None else seen):
+    _own_configure(context, environment, None if environment.only is not None else configured)
+    _own_run_migrations(context, environment.only, working, mutate, configured)
+    with _driving(), _quiet(environment, offline or not mutate), connections_to(url):
         try:
             with environment.context(), context:
                 environment.script.run_env()
         except MigsafeError:
             raise
         except (Exception, SystemExit) as error:
-            if rounds:
+            if working:
                 raise
             raise _env_py_failed(environment, error) from error
         finally:
-            _leave(begun)
+            _leave(working)
 
 
 def _leave(begun: list[Iterable[Any]]) -> None:
@@ -109,50 +117,30 @@ def _own_configure(
         if configured is not None:
             configured(env.get_context())
 
-    run_migrations = env.run_migrations
-
-    def remembering(**kwargs: Any) -> None:
-        env.get_context().opts[RUN_ARGS] = kwargs
-        run_migrations(**kwargs)
-
     env.configure = configure  # type: ignore[method-assign]
-    env.run_migrations = remembering  # type: ignore[method-assign]
 
 
-def leave_external_transaction(connection: Any, given: Iterable[Any]) -> None:
-    """Commit what env.py began on its connection before `context.configure()`.
+def _own_run_migrations(
+    env: EnvironmentContext,
+    only: Round | None,
+    working: list[Iterable[Any]],
+    mutate: bool,
+    configured: Callable[[MigrationContext], None] | None,
+) -> None:
+    """Which round env.py is in can be told only now: a search path may be set between configure() and this."""
+    original = env.run_migrations
+    calls = itertools.count()
 
-    SQLAlchemy 2 begins a transaction at the first statement (`SET search_path`, an advisory lock). Alembic then takes
-    it for the caller's: one transaction for all revisions, autocommit_block() broken, and with no final commit a run
-    that logs success and persists nothing (knowledge: alembic §5, measured). A connection that the program itself
-    handed over inside its own transaction is not ours to commit: that raises UsageError.
-    """
-    if not connection.in_transaction():
-        return
-    if any(connection is each for each in given):
-        raise UsageError(
-            "the connection in config.attributes is inside a transaction, so revisions cannot have their own",
-            "Pass a connection that is not in a transaction, or none.",
-        )
-    connection.commit()
-    # `with engine.begin() as connection:` would refuse every further statement until its block ends.
-    if getattr(connection, "_trans_context_manager", None) is not None:
-        connection._trans_context_manager = None
+    def run_migrations(**kwargs: Any) -> None:
+        number, context = next(calls), env.get_context()
+        context.opts[RUN_ARGS], context.opts[NUMBER] = kwargs, number
+        if (mutate and working) or (only is not None and not is_round(context, only, number)):
+            return
+        if only is not None and configured is not None:
+            configured(context)
+        original(**kwargs)
 
-
-def _only_one_database(rounds: list[MigrationContext]) -> None:
-    if len(rounds) > 1:
-        tables = ", ".join(sorted({version_table(each) for each in rounds}))
-        raise UsageError(
-            f"env.py migrates more than one database or schema in one run (version tables: {tables})",
-            "Choose one a run, with -x or -n as this env.py understands it; migsafe guards one database at a time.",
-        )
-
-
-def version_table(context: MigrationContext) -> str:
-    """`schema.name` of the version table, or its bare name where env.py names no schema."""
-    schema = context.version_table_schema
-    return f"{schema}.{context.version_table}" if schema else context.version_table
+    env.run_migrations = run_migrations  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Puts a guard around a plain `alembic upgrade`, from the first lines of env.py."""
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, Protocol
@@ -15,9 +16,11 @@ from migsafe.revisions.apply import Turn, asking, end_stray_transaction
 from migsafe.revisions.config import Environment, relative
 from migsafe.revisions.heads import heads_after
 from migsafe.revisions.place import BatchTracer
-from migsafe.revisions.read import Reading, parameters_of, reading_of
-from migsafe.revisions.redirect import connections_to
+from migsafe.revisions.read import Reading, reading_of
+from migsafe.revisions.redirect import connections_to, database_of, parameters_of
 from migsafe.revisions.render import revision_paths
+from migsafe.revisions.rounds import Round, found_version_table
+from migsafe.revisions.transactions import leave_external_transaction
 from migsafe.revisions.watch import watching
 
 
@@ -46,57 +49,73 @@ class Requested(msgspec.Struct, frozen=True):
 def install(context: Any, sentry_of: Callable[[Requested], Sentry | None]) -> None:
     """Guard the Alembic command that is running this env.py. `context` is `alembic.context`.
 
-    Does nothing under `migsafe upgrade`, which guards better, in offline mode, and for commands that run no revision.
+    Each round of env.py (configure() and run_migrations()) gets a Sentry of its own. Does nothing under
+    `migsafe upgrade`, which guards better, in offline mode, and for commands that run no revision.
     """
     env: EnvironmentContext | None = getattr(context, "_proxy", None)
     if env is not None and drive.driving:
         env.context_opts[drive.GUARDED] = True
     if env is None or drive.driving or env.context_opts.get("as_sql") or "destination_rev" not in env.context_opts:
         return
-    with _as_command_error():
-        sentry = sentry_of(Requested(tuple(env.get_x_argument())))
     inner = env.context_opts.get("fn")
-    if sentry is None or inner is None:
+    requested = Requested(tuple(env.get_x_argument()))
+    if inner is None:
         return
-    seen: list[Mapping[str, Any]] = []
+    with _as_command_error():
+        first = sentry_of(requested)
+    if first is None:
+        return
+    # The connections of a later round are opened when an earlier one is done: we listen until env.py is.
     listening = ExitStack()
-    listening.enter_context(connections_to(None, seen))
-    environment = Environment(env.config, env.script, env.get_tag_argument())
-
-    def guarded(heads: tuple[str, ...], ctx: MigrationContext) -> Iterator[Any]:
-        listening.close()
-        steps = list(inner(heads, ctx))
-        if not steps or not all(isinstance(step, RevisionStep) for step in steps):
-            sentry.closed(None)
-            yield from steps
-            return
-        yield from _watched(environment, steps, tuple(heads), ctx, sentry, seen)
-
-    _own_configure(env, environment, guarded, sentry, seen)
+    listening.enter_context(connections_to(None))
+    weakref.finalize(env, listening.close)
+    _own_configure(env, Environment(env.config, env.script, env.get_tag_argument()), inner, first, sentry_of, requested)
 
 
 def _own_configure(
     env: EnvironmentContext,
     environment: Environment,
-    work: Callable[[tuple[str, ...], MigrationContext], Iterable[Any]],
-    sentry: Sentry,
-    seen: list[Mapping[str, Any]],
+    inner: Callable[..., Iterable[Any]],
+    first: Sentry,
+    sentry_of: Callable[[Requested], Sentry | None],
+    requested: Requested,
 ) -> None:
     original = env.configure
+    unused = [first]
 
     def configure(connection: Any = None, *args: Any, **kwargs: Any) -> None:
         kwargs["transaction_per_migration"] = True
-        kwargs["fn"] = work
         with _as_command_error():
+            sentry = unused.pop() if unused else sentry_of(requested)
+            if sentry is None:
+                kwargs["fn"] = inner
+                original(connection, *args, **kwargs)
+                return
+            kwargs["fn"] = _guarded(environment, inner, sentry)
             if connection is not None:
-                drive.leave_external_transaction(connection, environment.config.attributes.values())
+                leave_external_transaction(connection, environment.config.attributes.values())
             original(connection, *args, **kwargs)
             context = env.get_context()
-            if not seen:
-                seen.append(parameters_of(context))
-            sentry.connected(seen[-1], drive.version_table(context))
+            found = found_version_table(context)
+            if context.connection is not None and not context._in_external_transaction:
+                context.connection.commit()
+            sentry.connected(parameters_of(context), found)
 
     env.configure = configure  # type: ignore[method-assign]
+
+
+def _guarded(
+    environment: Environment, inner: Callable[..., Iterable[Any]], sentry: Sentry
+) -> Callable[[Any, MigrationContext], Iterator[Any]]:
+    def guarded(heads: Any, context: MigrationContext) -> Iterator[Any]:
+        steps = list(inner(heads, context))
+        if not steps or not all(isinstance(step, RevisionStep) for step in steps):
+            sentry.closed(None)
+            yield from steps
+            return
+        yield from _watched(environment, steps, tuple(heads), context, sentry)
+
+    return guarded
 
 
 def _watched(
@@ -105,7 +124,6 @@ def _watched(
     heads: tuple[str, ...],
     context: MigrationContext,
     sentry: Sentry,
-    seen: list[Mapping[str, Any]],
 ) -> Iterator[Any]:
     error: BaseException | None = None
     try:
@@ -114,7 +132,9 @@ def _watched(
             reading = reading_of(
                 environment, steps, "upgrade" if direction == "upgrade" else "downgrade", heads, context
             )
-            reading = msgspec.structs.replace(reading, connection=dict(seen[-1]) if seen else None)
+            # Nobody knows yet whether there will be another round; a replay has to come to this one.
+            one = Round(database_of(context), reading.version_table)
+            reading = msgspec.structs.replace(reading, connection=parameters_of(context), round=one)
             runner = sentry.reviewed(reading, environment)
         if runner is None:
             yield from steps

@@ -5,14 +5,15 @@ from typing import Any, Literal, cast
 
 import msgspec
 from alembic.runtime.migration import MigrationContext, RevisionStep
-from sqlalchemy import text
 
-from migsafe.errors import RevisionError, UsageError
+from migsafe.errors import MigsafeError, RevisionError, UsageError
 from migsafe.revisions.config import Environment, loading
-from migsafe.revisions.drive import ONE_TRANSACTION, RUN_ARGS, Work, run_env, version_table
+from migsafe.revisions.drive import NUMBER, ONE_TRANSACTION, RUN_ARGS, Work, run_env
 from migsafe.revisions.heads import heads_after
 from migsafe.revisions.place import BatchTracer
+from migsafe.revisions.redirect import hearing, parameters_of
 from migsafe.revisions.render import RenderedStep, describe, render
+from migsafe.revisions.rounds import Round, found_version_table, listed, named, round_of, search_path
 
 Direction = Literal["upgrade", "downgrade"]
 
@@ -23,7 +24,9 @@ class Reading(msgspec.Struct, frozen=True):
     as the driver got them (a password among them: never printed); None when env.py ran offline.
     `unknown_heads` are in the database and not in the scripts; then there are no steps. `back` are the revisions' own
     downgrade() in the order in which they would undo `steps`; empty for a downgrade. `one_transaction`: env.py leaves
-    transaction_per_migration off.
+    transaction_per_migration off. `round` says which of several rounds of env.py this was; None where there is one.
+    `astray`: of several rounds, that target leads nowhere from this one's heads (`+1` at head). `asked` is what env.py
+    of several rounds asked the server, parameters left out.
     """
 
     heads: tuple[str, ...]
@@ -38,6 +41,9 @@ class Reading(msgspec.Struct, frozen=True):
     back: tuple[RenderedStep, ...] = ()
     notes: tuple[str, ...] = ()
     one_transaction: bool = False
+    round: Round | None = None
+    astray: MigsafeError | None = None
+    asked: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Reading(heads={self.heads!r}, target={self.target!r}, steps={len(self.steps)})"
@@ -53,46 +59,112 @@ def read(
     revisions: bool = True,
     back: bool = True,
 ) -> Reading:
+    """`read_rounds` for an env.py of one round, or an environment narrowed to one; raises UsageError for any other.
+
+    With `start`, where no database is asked, the first round stands for all.
+    """
+    found = read_rounds(environment, target, direction=direction, url=url, start=start, revisions=revisions, back=back)
+    if len(found) > 1 and start is None:
+        rounds = [each.round for each in found if each.round is not None]
+        raise UsageError(
+            f"env.py migrates more than one database or schema in one run: {listed(rounds)}",
+            "Choose one: --round NAME.",
+        )
+    return found[0]
+
+
+def read_rounds(
+    environment: Environment,
+    target: str | tuple[str, ...],
+    *,
+    direction: Direction = "upgrade",
+    url: str | None = None,
+    start: tuple[str, ...] | None = None,
+    revisions: bool = True,
+    back: bool = True,
+) -> tuple[Reading, ...]:
     """Run env.py once, without changing anything, and render every step from the database's heads to `target`.
 
-    With `start` (heads, () for base) the database's own heads do not matter, and env.py is run offline: no server is
-    needed. Without `revisions` only the database is looked at, without `back` the way back is not rendered. Raises
-    UsageError for a target that Alembic does not know, RevisionError for a broken file.
+    One Reading for each round of env.py, in its order; of rounds over the same database and version table the first,
+    because then nothing is left to do for the others. With `start` (heads, () for base) the database's own heads do
+    not matter, and env.py is run offline: no server is needed. Without `revisions` only the database is looked at,
+    without `back` the way back is not rendered. Raises UsageError for a target that Alembic does not know, and for a
+    `url` that would send the revisions of several databases to one; RevisionError for a broken file.
     """
     result: list[Reading] = []
-    seen: list[Mapping[str, Any]] = []
 
     def work(heads: tuple[str, ...], context: MigrationContext) -> Iterable[Any]:
         known = start if start is not None else heads
-        result.append(_reading(environment, target if revisions else None, direction, known, context, back=back))
-        if not seen and context.connection is not None and not context.as_sql:
-            seen.append(parameters_of(context))
+        wanted, astray = target if revisions else None, None
+        try:
+            with loading(environment):
+                reading = _reading(environment, wanted, direction, known, context, back=back)
+        except MigsafeError as error:
+            astray, reading = error, _reading(environment, None, direction, known, context, back=back)
+        reading = msgspec.structs.replace(reading, astray=astray)
+        result.append(_connected(reading, context, offline=start is not None))
         _leave_alone(environment, context)
         return []
 
-    failed = _ran(environment, work, target, url, start is not None, seen)
+    queries: dict[str, None] = {}
+    with hearing(queries):
+        failed = _ran(environment, work, target, url, start is not None)
     if result:
-        return msgspec.structs.replace(result[0], connection=dict(seen[-1]) if seen and start is None else None)
+        found = _told_apart(result, url if revisions else None, environment.only)
+        return tuple(msgspec.structs.replace(each, asked=tuple(queries)) if each.round else each for each in found)
+    if environment.only is not None and start is None:
+        raise UsageError(
+            f"env.py does not migrate {environment.only.name} any more",
+            "Run the same command again: it plans anew, with what env.py has now.",
+        )
     if start is None:
         raise RevisionError(
             "env.py never called context.run_migrations()",
             "Without it no migration can run; see Alembic's env.py template.",
         )
-    return _without_env_py(environment, target, direction, start, failed, back=back)
+    return (_without_env_py(environment, target, direction, start, failed, back=back),)
+
+
+def _connected(reading: Reading, context: MigrationContext, *, offline: bool) -> Reading:
+    connected = not offline and context.connection is not None and not context.as_sql
+    return msgspec.structs.replace(
+        reading,
+        connection=parameters_of(context) if connected else None,
+        round=round_of(context, context.opts[NUMBER], context.opts[RUN_ARGS], reading.version_table),
+    )
+
+
+def _told_apart(readings: list[Reading], url: str | None, only: Round | None) -> tuple[Reading, ...]:
+    """Each round once, with its name; None where there is no other, `only` where the environment is narrowed to it."""
+    first: dict[tuple[str, ...], Reading] = {}
+    for each in readings:
+        assert each.round is not None
+        where = (each.round.database, each.round.version_table)
+        first.setdefault(where if each.round.database else (str(each.round.number),), each)
+    kept = tuple(first.values())
+    if len(kept) < len(readings):
+        again = "env.py comes to one version table more than once: nothing is left to do there after the first time"
+        kept = (msgspec.structs.replace(kept[0], notes=(*kept[0].notes, again)), *kept[1:])
+    if len(kept) == 1 and kept[0].astray is not None:
+        raise kept[0].astray
+    if len(kept) == 1:
+        return (msgspec.structs.replace(kept[0], round=only),)
+    rounds = named([each.round for each in kept if each.round is not None])
+    if url is not None and len({each.database for each in rounds}) > 1:
+        raise UsageError(
+            f"env.py migrates several databases ({listed(rounds)}), and --url (or DATABASE_URL) names one",
+            "Leave the URL out, so that each keeps its own.",
+        )
+    return tuple(msgspec.structs.replace(each, round=one) for each, one in zip(kept, rounds, strict=True))
 
 
 def _ran(
-    environment: Environment,
-    work: Work,
-    target: str | tuple[str, ...],
-    url: str | None,
-    offline: bool,
-    seen: list[Mapping[str, Any]],
+    environment: Environment, work: Work, target: str | tuple[str, ...], url: str | None, offline: bool
 ) -> str | None:
     """Run env.py without changing anything; what it died of, where it may (offline)."""
     name = target if isinstance(target, str) else "heads"
     try:
-        run_env(environment, work, target=name, url=url, offline=offline, mutate=False, seen=seen)
+        run_env(environment, work, target=name, url=url, offline=offline, mutate=False)
     except RevisionError as error:
         if not offline:
             raise
@@ -172,7 +244,7 @@ def reading_of(
         steps=rendered,
         back=way_back,
         direction=direction,
-        version_table=_found_version_table(context, path),
+        version_table=found_version_table(context, path),
         search_path=path or ("public",),
         server_version=info[0] if info and not context.as_sql else None,
         one_transaction=context.opts.get(ONE_TRANSACTION, False),
@@ -200,28 +272,6 @@ def _without_env_py(
     )
 
 
-def search_path(context: MigrationContext) -> tuple[str, ...]:
-    """The schemas that names are looked up in on env.py's connection, which may have set its own; () when offline."""
-    if context.as_sql or context.connection is None:
-        return ()
-    # Joined, because psycopg2 has no array of names.
-    joined = context.connection.exec_driver_sql("SELECT array_to_string(current_schemas(false), chr(31))").scalar()
-    return tuple(str(joined).split("\x1f")) if joined else ()
-
-
-def _found_version_table(context: MigrationContext, path: tuple[str, ...]) -> str:
-    """With its schema: where the search path of env.py's connection finds it, or would make it."""
-    if not path or context.version_table_schema:
-        return version_table(context)
-    assert context.connection is not None
-    quoted = context.dialect.identifier_preparer.quote
-    for schema in path:
-        name = f"{quoted(schema)}.{quoted(context.version_table)}"
-        if context.connection.execute(text("SELECT to_regclass(:name) IS NOT NULL"), {"name": name}).scalar():
-            return f"{schema}.{context.version_table}"
-    return f"{path[0]}.{context.version_table}"
-
-
 def _render_undo(
     environment: Environment, step: RevisionStep, context: MigrationContext, arguments: Any, batches: BatchTracer
 ) -> RenderedStep:
@@ -229,13 +279,6 @@ def _render_undo(
         return describe(step, (), "the file has no downgrade()")
     back = RevisionStep(environment.script.revision_map, step.revision, False)
     return render(back, context, arguments, batches)
-
-
-def parameters_of(context: MigrationContext) -> Mapping[str, Any]:
-    """For a connection that was opened before we looked, or by a creator function: what its URL says."""
-    assert context.connection is not None
-    url = context.connection.engine.url
-    return {**url.translate_connect_args(username="user", database="dbname"), **url.query}
 
 
 def _known(environment: Environment, head: str) -> bool:

@@ -22,6 +22,7 @@ from migsafe.revisions.place import BOOKKEEPING, BatchTracer
 from migsafe.revisions.read import Direction, steps_between
 from migsafe.revisions.record import Rendered
 from migsafe.revisions.render import RenderedStep, describe, revision_paths
+from migsafe.revisions.rounds import Round
 from migsafe.revisions.sentence import named, short
 from migsafe.revisions.watch import Call, as_sql, watching
 
@@ -32,6 +33,7 @@ class Job(msgspec.Struct, frozen=True):
     """On the scratch database at `url`: upgrade to the heads `prepare` without recording, then run `revisions`.
 
     `revisions` in the order in which they run, in `direction`.
+    `only` is the round of env.py that is meant, None where it has one.
     `stand_ins` maps an extension that the scratch server lacks to SQL that stands in for it.
     """
 
@@ -42,6 +44,7 @@ class Job(msgspec.Struct, frozen=True):
     direction: Direction = "upgrade"
     stand_ins: dict[str, str] = {}
     prepare: tuple[str, ...] = ()
+    only: Round | None = None
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -87,7 +90,7 @@ class _Recording:
 
 def replay(job: Job) -> Result:
     """The steps that were run, each with what it sent; the one that failed has `unreadable` set."""
-    environment = reopen(job.source)
+    environment = msgspec.structs.replace(reopen(job.source), only=job.only)
     recording, done = _Recording(job.stand_ins), []
     current: list[RevisionStep] = []
     paths: list[frozenset[str]] = [frozenset()]

@@ -27,6 +27,14 @@ class Ahead:
         self._next = last + 1
         return tuple(self.statements[first : last + 1])
 
+    def peek(self, sql: str, line: int | None) -> tuple[Statement, ...]:
+        """What `match` would give; nothing is passed by it."""
+        before = self._next
+        try:
+            return self.match(sql, line)
+        finally:
+            self._next = before
+
     def together(self, found: tuple[Statement, ...]) -> tuple[Statement, ...]:
         """`found` and what follows in its transaction, to the first statement that takes its time, or is unknown.
 
@@ -51,6 +59,14 @@ def takes_time(effects: Effects) -> bool:
     """Whether a statement is predicted to work through rows."""
     whole = any(not write.few for write in effects.writes)
     return bool(effects.rewrites or effects.scans or effects.builds or effects.waits_for or whole)
+
+
+def may_disturb(effects: Effects) -> bool:
+    """Whether writers or readers of a table may queue behind a CONCURRENTLY statement.
+
+    DETACH ends with ACCESS EXCLUSIVE on the partition, REINDEX of a partitioned table begins with SHARE on each.
+    """
+    return any(lock.kind.endswith("table") and lock.mode.blocks_writes for lock in effects.locks)
 
 
 def disturbing(statements: Sequence[Statement]) -> tuple[Lock, ...]:

@@ -15,6 +15,8 @@ from migsafe.model.locks import Lock
 from migsafe.model.run import Blocker
 from migsafe.model.statement import Statement
 from migsafe.postgres import session, waiting
+from migsafe.postgres.autovacuum import autovacuum_workers, displace_autovacuum
+from migsafe.postgres.blockers import blocking_tree
 from migsafe.postgres.idle import end_session, idle_in_transaction
 from migsafe.postgres.locks import holders
 from migsafe.revisions.watch import Call
@@ -23,6 +25,8 @@ from migsafe.run.ahead import Ahead, disturbing
 POLL = 0.05
 REPORT_AFTER = 0.2
 REPORT_EVERY = 5.0
+# A worker that prevents wraparound, where that is not visible, is not asked to go more often than this.
+DISPLACE_EVERY = 60.0
 FIRST_STEP = 0.05
 # Of max_wait: what is left is for the statements themselves, for which the others wait too.
 MOST_IN_QUEUE = 0.6
@@ -35,8 +39,9 @@ class Manners(msgspec.Struct, frozen=True):
 
     `max_wait`: the longest that anybody may wait for us. `queue_behind`: the age up to which a transaction is queued
     behind; older ones are waited for outside. `terminate_idle`: sessions that are idle in a transaction for longer, and
-    in our way, are ended; None: none is. `first_step`: how long the first attempt stays in the queue for a lock; every
-    other one twice as long.
+    in our way, are ended; None: none is. `deadline`: how long a CONCURRENTLY statement may wait for others, or as long
+    as it has worked, if that is longer; `concurrently_deadline`: how long, whatever it has done. `first_step`: how long
+    the first attempt stays in the queue for a lock; every other one twice as long.
     """
 
     lock_timeout: float
@@ -44,6 +49,8 @@ class Manners(msgspec.Struct, frozen=True):
     queue_behind: float
     ends: float
     terminate_idle: float | None = None
+    deadline: float = 600.0
+    concurrently_deadline: float | None = None
     first_step: float = FIRST_STEP
 
 
@@ -72,6 +79,10 @@ class Entry:
         """The transaction has read, and from now on holds what readers hold."""
         self._has_read = True
 
+    def coming(self, call: Call) -> tuple[Statement, ...]:
+        """The planned statements that `call` consists of."""
+        return self._ahead.peek(call.sql, call.place.line if call.place is not None else None)
+
     def passed(self, call: Call) -> None:
         """The statement was done by an earlier run."""
         self._find(call)
@@ -95,7 +106,7 @@ class Entry:
         """Stay outside the queue for as long as somebody old is in the way of `together`."""
         pid, patient = session.backend_pid(call.connection), not self._has_read
         _wait_outside(
-            self.own, disturbing(together), pid, self.manners, self.on_blocked, patient=patient, end_idle=self._end_idle
+            self.own, disturbing(together), pid, self.manners, self.on_blocked, patient=patient, end_idle=self.end_idle
         )
 
     def take(self, call: Call, together: tuple[Statement, ...], own_timeout: bool) -> None:
@@ -116,7 +127,7 @@ class Entry:
             needing[0] if needing else None,
         )
 
-    def _end_idle(self, pids: tuple[int, ...]) -> None:
+    def end_idle(self, pids: tuple[int, ...]) -> None:
         """The only automatic kill; what was done is in `ended`."""
         if self.manners.terminate_idle is None:
             return
@@ -158,7 +169,7 @@ def _wait_outside(
     """
     began = time.monotonic()
     at_first: frozenset[tuple[int, str]] | None = None
-    report_at = began + REPORT_AFTER
+    report_at, displace_at = began + REPORT_AFTER, began
     while True:
         found = waiting.holder_ages(own, locks, pid)
         now = time.monotonic()
@@ -168,14 +179,28 @@ def _wait_outside(
         old = [each for each in found if _is_old(each, limit, at_first)]
         if not old:
             return
+        if now >= displace_at and _displaced(own, locks, old):
+            displace_at = time.monotonic() + DISPLACE_EVERY
+            continue
         if not patient or now >= manners.ends:
             names = ", ".join(lock.relation for lock in locks)
             raise LockNotAvailable(f"transactions that began long ago still have what conflicts with locks on {names}")
         end_idle(tuple(each.pid for each in old))
         if now >= report_at:
             report_at = now + REPORT_EVERY
-            on_blocked(holders(own, locks), 0.0)
+            on_blocked(blocking_tree(own, locks=locks, behind=() if pid is None else (pid,)), 0.0)
         time.sleep(POLL)
+
+
+def _displaced(own: psycopg.Connection[Any], locks: tuple[Lock, ...], old: list[waiting.Holder]) -> bool:
+    """Whether only autovacuum was in the way, and was asked to go: an ordinary lock_timeout is too short for that."""
+    workers = autovacuum_workers(own, [each.pid for each in old])
+    if len(workers) < len({each.pid for each in old}) or any(each.stays for each in workers):
+        return False
+    pids = {each.pid for each in workers}
+    for relation in sorted({each.relation or "" for each in holders(own, locks) if each.pid in pids} - {""}):
+        displace_autovacuum(own, relation)
+    return True
 
 
 def _is_old(holder: waiting.Holder, limit: float, at_first: frozenset[tuple[int, str]]) -> bool:

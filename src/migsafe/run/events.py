@@ -5,12 +5,12 @@ from typing import Protocol
 import msgspec
 
 from migsafe.model.run import Blocker
+from migsafe.run.current import Told
 from migsafe.run.entry import OnBlocked
-from migsafe.run.guard import Told
 
 
 class Emit(Protocol):
-    """Gets every event, with facts that are JSON. May be called from one thread only; must not raise."""
+    """Gets every event, with facts that are JSON. Never called by two threads at once; must not raise."""
 
     def __call__(self, event: str, /, **facts: object) -> None: ...
 

@@ -1,8 +1,5 @@
 """Stands at every statement of a run: timeouts, the record of what is durable, and the skipping of what was."""
 
-import hashlib
-import re
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -10,42 +7,31 @@ from typing import Any
 import msgspec
 import psycopg
 
-from migsafe.errors import LockNotAvailable, RunFailed
 from migsafe.journal import Journal
-from migsafe.model.catalog import Catalog, Index
+from migsafe.model.catalog import Catalog
 from migsafe.model.effects import Effects
 from migsafe.model.statement import Statement
-from migsafe.postgres import leftovers, progress, session
+from migsafe.postgres import progress, session
 from migsafe.revisions.place import BOOKKEEPING, Place
-from migsafe.revisions.watch import Call, Execute, as_sql
-from migsafe.run.ahead import disturbing
+from migsafe.revisions.watch import Call, Execute
+from migsafe.run import timeouts
+from migsafe.run.ahead import disturbing, may_disturb
+from migsafe.run.concurrently import Concurrently
+from migsafe.run.current import Current, Told, literal, only_reads, short
+from migsafe.run.durable import (
+    digest_of,
+    end_of_transaction,
+    is_of_the_session,
+    recorded,
+    repeatable,
+    run_durably,
+)
 from migsafe.run.entry import Entry
 from migsafe.run.watchdog import Watchdog
 from migsafe.sql.predict import predict
 
-Told = Callable[[str, float | None], None]
-
-
-# A SELECT as far as its effects go; the other way to write SET.
-_SET_CONFIG = re.compile(r"set_config\s*\(\s*'(\w+_timeout)'")
-
-
-class Current(msgspec.Struct):
-    """The revision that is running: mutable, because it is the one thing in a run that moves."""
-
-    revision: str
-    path: str
-    recorded: dict[int, progress.Done]
-    number: int = -1
-    resumed: int = 0
-    sql: str | None = None
-    place: Place | None = None
-    effects: Effects | None = None
-    pending: list[progress.Done] = []
-    durable: bool = False
-    version_moved: bool = False
-    own_timeout: bool = False
-    timeouts: set[str] = set()
+# What is told the planned statements that come next, with their locks taken as far as they can be.
+Securing = Callable[[tuple[Statement, ...], Execute], None]
 
 
 class Guard:
@@ -73,16 +59,18 @@ class Guard:
         self.entry, self.watchdog, self.emit = entry, watchdog, emit
         self.own, self.journal, self.schema, self.told = own, journal, schema, told
         self.catalog = Catalog(search_path=search_path)
+        self.concurrently = Concurrently(entry, journal, schema, told, emit)
         self.lock_timeout = f"{max(1, round(lock_timeout * 1000))}ms"
         self.respected = respected
         self.current: Current | None = None
+        self.securing: Securing = lambda _planned, _execute: None
         self._set: str | None = None
 
     def enter(self, revision: str, path: str) -> Current:
         """Begin a revision: what is recorded of it decides what will be skipped."""
-        recorded = progress.load(self.own, self.schema, revision)
-        self.current = Current(revision, path, recorded, durable=any(each.finished for each in recorded.values()))
-        self.journal.write("revision", revision=revision, path=path, resumed_from=len(recorded))
+        known = progress.load(self.own, self.schema, revision)
+        self.current = Current(revision, path, known, durable=any(each.finished for each in known.values()))
+        self.journal.write("revision", revision=revision, path=path, resumed_from=len(known))
         return self.current
 
     def leave(self) -> None:
@@ -101,29 +89,41 @@ class Guard:
             current.version_moved = True
             return self._passed(call, concurrently=False)
         current.sql, current.place, current.effects = call.sql, call.place, None
+        current.seen = current.instead = None
         concurrently = self._look(call, current)
-        if _only_reads(call.sql):
+        if only_reads(call.sql):
             self.entry.has_read()
             return self._passed(call, concurrently)
         current.number += 1
-        digest = hashlib.sha256(f"{call.sql}\0{call.parameters!r}".encode()).hexdigest()[:32]
+        digest = digest_of(call)
         if self._already(call, current, digest):
             self.entry.passed(call)
             return True
-        self.told(f"{call.place.operation or 'SQL'} at line {call.place.line}: {_short(call.sql)}", None)
-        self.journal.write(
-            "statement",
-            number=current.number,
-            place=f"{current.path}:{call.place.line}",
-            digest=digest,
-            sql=_short(call.sql),
-        )
+        self.concurrently.refuse_invalid(call, current)
+        self._announce(call.place, call, current, digest)
         self._enter(call, current, concurrently)
+        self.securing(self.entry.planned, call.execute)
         if not call.autocommit:
+            if end_of_transaction(call.sql):
+                self.committing(call.execute)
             current.pending.append(progress.Done(current.number, digest, True))
             return self._passed(call, concurrently)
-        self._run_durably(call, current, digest, concurrently)
+        if concurrently:
+            self.concurrently.look(current)
+        run_durably(
+            call,
+            current,
+            digest,
+            schema=self.schema,
+            journal=self.journal,
+            run=lambda: self._run(call, current, concurrently),
+        )
         return True
+
+    def _announce(self, place: Place, call: Call, current: Current, digest: str) -> None:
+        self.told(f"{place.operation or 'SQL'} at line {place.line}: {short(call.sql)}", None)
+        at = f"{current.path}:{place.line}"
+        self.journal.write("statement", number=current.number, place=at, digest=digest, sql=short(call.sql))
 
     def begun(self) -> None:
         self._set = None
@@ -144,6 +144,7 @@ class Guard:
         self.entry.begun()
         if current is None:
             return
+        current.unsettled |= current.version_moved
         if current.version_moved:
             if current.durable or current.recorded:
                 execute(progress.clear_sql(self.schema))
@@ -166,9 +167,7 @@ class Guard:
             self._blame(current, together)
             raise
         finally:
-            for said in self.entry.ended[known:]:
-                self.journal.write("terminated", said=said)
-                self.emit("terminated", message=said)
+            self.concurrently.tell_ended(known)
         self._set = None
         locks = {lock.relation: lock.mode.text for lock in disturbing(together)}
         self.emit("acquired", revision=current.revision, locks=locks, early=not call.autocommit)
@@ -183,9 +182,12 @@ class Guard:
         """Whether the statement is a CONCURRENTLY one; notes a timeout that the revision sets itself."""
         if not call.autocommit and "timeout" not in call.sql:
             return False
-        current.effects = predict(_literal(call), self.catalog)
-        named = {setting.name for setting in current.effects.settings if setting.name.endswith("_timeout")}
-        named |= set(_SET_CONFIG.findall(call.sql))
+        current.effects = predict(literal(call), self.catalog)
+        named = timeouts.set_by(current.effects, call.sql)
+        planned = self.entry.coming(call)
+        if current.effects.concurrently and len(planned) == 1 and not planned[0].effects.nothing_to_do:
+            # It was predicted from the catalog of the database.
+            current.effects = planned[0].effects
         if named:
             current.timeouts |= named
             current.own_timeout |= "lock_timeout" in named
@@ -202,8 +204,10 @@ class Guard:
             return False
         for name, value in wanted.items():
             call.execute(session.hold(name, value))
-        # A CONCURRENTLY statement that is cancelled leaves an invalid index, and nobody reads or writes behind it.
-        self.watchdog.watch(session.backend_pid(call.connection), enforced=not concurrently)
+        # A CONCURRENTLY statement that is cancelled leaves an invalid index, and behind most nobody reads or writes.
+        assert self.current is not None
+        enforced = not concurrently or may_disturb(self._effects(call, self.current))
+        self.watchdog.watch(session.backend_pid(call.connection), enforced=enforced)
         try:
             call.run()
         finally:
@@ -218,82 +222,34 @@ class Guard:
         """What to set for a statement, by name; nothing where the user's own holds."""
         assert self.current is not None
         if concurrently:
-            # Whoever set what: lock_timeout also governs the waits for old snapshots, and a build that it or
-            # statement_timeout cancels leaves an invalid index (measured on 14 to 18).
-            own = {"statement_timeout"} & self.current.timeouts
-            return {name: "0" for name in ("lock_timeout", "statement_timeout") if name not in own}
+            return timeouts.for_concurrently(self.current.timeouts)
         return {} if self.current.own_timeout or self.respected else {"lock_timeout": self.lock_timeout}
 
     def _already(self, call: Call, current: Current, digest: str) -> bool:
-        before = current.recorded.get(current.number)
-        if before is None:
+        before = recorded(call, current, digest)
+        if before is None or is_of_the_session(self._effects(call, current)):
             return False
-        if before.digest != digest:
-            assert call.place is not None
-            raise RunFailed(
-                f"{current.path}:{call.place.line}: this is not the statement that an earlier run of revision "
-                f"{current.revision} made durable here (statement {current.number + 1})",
-                "The revision changed after it was partly applied. Put the old text back and run the same command, or "
-                f"make the rest by hand, then: migsafe stamp {current.revision}",
-            )
         if not before.finished and not self._reconciled(call, current):
             return False
         current.resumed += 1
-        self.told(f"already done by an earlier run: {_short(call.sql)}", None)
+        self.told(f"already done by an earlier run: {short(call.sql)}", None)
         self.journal.write("skipped", number=current.number, digest=digest)
         return True
 
     def _reconciled(self, call: Call, current: Current) -> bool:
         """Whether a statement that was started and never reported back did its work; clears away half of it."""
-        effects = current.effects or predict(_literal(call), self.catalog)
-        return reconcile_indexes(self.own, effects, self.told)
+        effects = self._effects(call, current)
+        done = self.concurrently.reconciled(current, effects)
+        if not done:
+            repeatable(self.own, call, current, effects, self.schema)
+        return done
 
-    def _run_durably(self, call: Call, current: Current, digest: str, concurrently: bool) -> None:
-        for sql in progress.record_sql(self.schema, current.revision, [progress.Done(current.number, digest, False)]):
-            call.execute(sql)
-        started = time.monotonic()
+    def _effects(self, call: Call, current: Current) -> Effects:
+        return current.effects or predict(literal(call), self.catalog)
+
+    def _run(self, call: Call, current: Current, concurrently: bool) -> None:
+        if concurrently:
+            run = call.run
+            call = msgspec.structs.replace(call, run=lambda: self.concurrently.attend(call, current, run))
         if not self._passed(call, concurrently):
             call.run()
-        for sql in progress.record_sql(self.schema, current.revision, [progress.Done(current.number, digest, True)]):
-            call.execute(sql)
-        current.durable = True
-        self.journal.write("durable", number=current.number, seconds=round(time.monotonic() - started, 3))
-
-
-def reconcile_indexes(own: psycopg.Connection[Any], effects: Effects, told: Told) -> bool:
-    """Whether every index that `effects` creates is there and valid, and every one it drops is gone.
-
-    An invalid one that the statement would create is dropped, concurrently: the build that left it was ours. Raises
-    LockNotAvailable while that build still goes on in the server.
-    """
-    built = [each.name for each in effects.creates if isinstance(each, Index)]
-    dropped = [each.name for each in effects.drops if each.kind == "index"]
-    for name in built:
-        if leftovers.index_state(own, name) == "invalid":
-            if pid := leftovers.builder(own, name):
-                raise LockNotAvailable(
-                    f"{name} is still being built by the session with pid {pid}, whose client is gone",
-                    f"Wait for it, or end it: SELECT pg_cancel_backend({pid})",
-                )
-            told(f"dropping {name}: an interrupted build left it invalid", None)
-            leftovers.drop_index(own, name)
-    done = [leftovers.index_state(own, name) == "valid" for name in built]
-    done += [leftovers.index_state(own, name) == "absent" for name in dropped]
-    return bool(done) and all(done)
-
-
-def _only_reads(sql: str) -> bool:
-    word = sql.lstrip().split(None, 1)[0].upper() if sql.strip() else ""
-    return word in ("SELECT", "SHOW", "VALUES", "EXPLAIN") and " INTO " not in sql.upper()
-
-
-def _literal(call: Call) -> str:
-    try:
-        return as_sql(call)
-    except (ValueError, TypeError, KeyError, IndexError):
-        return call.sql
-
-
-def _short(sql: str) -> str:
-    line = " ".join(sql.split())
-    return line if len(line) <= 100 else f"{line[:97]}…"

@@ -6,6 +6,7 @@ what comes after a lock was had (knowledge: runtime-safety §0.3).
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
 
@@ -16,6 +17,8 @@ from migsafe.errors import ConnectionFailed, LockNotAvailable
 from migsafe.postgres import waiting
 from migsafe.postgres.connection import Database, connect
 from migsafe.postgres.session import NEVER_IDLE
+from migsafe.run.failure import NotAlone
+from migsafe.run.signals import Signals
 
 # Of the budget: the rest is for being seen, for the cancel to arrive, and for the others to go on.
 _ACT_AT = 0.6
@@ -54,11 +57,18 @@ class Watchdog:
     """A thread with a connection of its own. `max_wait` in seconds is the longest that anybody may wait for us.
 
     Enter it for the whole run, then `watch` and `rest` around what has locks. `stop_at`: a moment of time.monotonic()
-    at which the run has to stop, None for never.
+    at which the run has to stop, None for never. `is_alone` tells whether we are the only runner still. A signal that
+    ends the run cancels what runs, also while the main thread waits for it in a driver's C code.
     """
 
-    def __init__(self, database: Database, max_wait: float, stop_at: float | None = None) -> None:
-        self.database, self.max_wait, self.stop_at = database, max_wait, stop_at
+    def __init__(
+        self,
+        database: Database,
+        max_wait: float,
+        stop_at: float | None = None,
+        is_alone: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.database, self.max_wait, self.stop_at, self._is_alone = database, max_wait, stop_at, is_alone
         self.verdict: Verdict | None = None
         self.waits = Waits()
         self.blind: str | None = None
@@ -69,10 +79,12 @@ class Watchdog:
         self._over = False
         self._seen: dict[int, float] = {}
         self._done: set[int] = set()
+        self._signals = Signals()
         self._thread = threading.Thread(target=self._run, name="migsafe watchdog", daemon=True)
 
     def __enter__(self) -> "Watchdog":
         self._connection = self._connected()
+        self._signals.__enter__()
         self._thread.start()
         return self
 
@@ -81,14 +93,20 @@ class Watchdog:
             self._over = True
             self._changed.notify()
         self._thread.join()
+        self._signals.__exit__()
         if self._connection is not None:
             self._connection.close()
 
     def check(self) -> None:
-        """Raise LockNotAvailable when the time for the whole run is over: nothing more is begun."""
+        """Raise LockNotAvailable when the time for the whole run is over, NotAlone when another runner may be at work:
+
+        nothing more is begun.
+        """
         if self._is_over():
             self.verdict = _OVER
             raise LockNotAvailable("the time for the whole run is over")
+        if not self._is_alone():
+            raise NotAlone("another migration may have begun")
 
     def _is_over(self) -> bool:
         return self.stop_at is not None and time.monotonic() >= self.stop_at
@@ -96,6 +114,8 @@ class Watchdog:
     def watch(self, pid: int | None, *, enforced: bool = True) -> None:
         """Watch session `pid` until `rest`; not `enforced`: measure only. None (the driver does not tell): nothing."""
         with self._changed:
+            if self._pid is None:
+                self._signals.seen()
             self._pid, self._enforced = pid, enforced
             self._changed.notify()
 
@@ -132,6 +152,9 @@ class Watchdog:
                 self.verdict = _OVER
                 waiting.cancel(connection, pid)
                 return
+            if self._signals.seen():
+                waiting.cancel(connection, pid)
+                return
             found = waiting.waiters(connection, pid)
             self._settle(frozenset(each.pid for each in found))
             self._seen |= {each.pid: each.seconds for each in found}
@@ -158,10 +181,17 @@ class Watchdog:
             self._changed.wait_for(lambda: self._over, _RECONNECT)
             if self._over:
                 return
-        with suppress(ConnectionFailed):
-            self._connection = self._connected()
+        with suppress(ConnectionFailed, psycopg.Error):
+            new = self._connected()
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = new
 
     def _connected(self) -> psycopg.Connection[tuple[object, ...]]:
         connection = connect(self.database, application_name="migsafe watchdog")
-        connection.execute(NEVER_IDLE)
+        try:
+            connection.execute(NEVER_IDLE)
+        except psycopg.Error:
+            connection.close()
+            raise
         return connection

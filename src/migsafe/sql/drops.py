@@ -26,7 +26,13 @@ def drop_column_dependents(draft: Draft, relation: str, column: str, cascade: bo
         if owned and owned.owned_by == (relation, column):
             draft.lock(sequence, AE)
             draft.drop("sequence", sequence)
+    for statistics in draft.catalog.statistics.values():
+        if statistics.relation == relation and column in statistics.columns:
+            draft.drop("statistics", statistics.name)
     if cascade:
+        for trigger in draft.catalog.triggers.get(relation, {}).values():
+            if column in trigger.columns:
+                draft.drop("trigger", trigger.name, relation)
         drop_readers(draft, relation, column)
         _drop_generated(draft, relation, column)
 
@@ -98,6 +104,10 @@ def drop_readers(draft: Draft, relation: str, column: str | None = None) -> None
         if column is None or any(column in use.columns or "*" in use.columns for use in reads):
             draft.lock(of, AE)
             draft.drop("policy", policy_name, of)
+    for function in draft.catalog.functions.values():
+        reads = [use for use in function.uses if use.relation == relation]
+        if any(column is None or column in use.columns or "*" in use.columns for use in reads):
+            draft.drop("function", function.signature)
 
 
 def drop_relation(draft: Draft, name: str, cascade: bool) -> None:

@@ -132,6 +132,35 @@ def keys(index: Index) -> tuple[str, ...] | None:
     return tuple(quote.identifier(each.name) if each.name else f"({deparse(each.expr)})" for each in elements)
 
 
+def key_options(index: Index) -> tuple[tuple[str | None, str], ...] | None:
+    """The collation written behind each key (None: its own), and its direction: `desc nulls first`.
+
+    None for an index whose definition is not known.
+    """
+    node = _parsed(index.definition)
+    if node is None:
+        return None
+    found = []
+    for item in node.index_params:
+        element = item.index_elem
+        downwards = element.ordering == pb.SORTBY_DESC
+        first = element.nulls_ordering == pb.SORTBY_NULLS_FIRST
+        if element.nulls_ordering in (pb.SORTBY_NULLS_DEFAULT, 0):
+            first = downwards
+        collation = strings(element.collation)[-1:]
+        direction = f"{'desc' if downwards else 'asc'} nulls {'first' if first else 'last'}"
+        found.append((collation[0] if collation else None, direction))
+    return tuple(found)
+
+
+def expressions_of(index: Index) -> tuple[str, ...] | None:
+    """The keys that are expressions; None for an index whose definition is not known."""
+    node = _parsed(index.definition)
+    if node is None:
+        return None
+    return tuple(deparse(item.index_elem.expr) for item in node.index_params if not item.index_elem.name)
+
+
 def _parts(index: Index) -> list[str]:
     node = _parsed(index.definition)
     if node is not None:

@@ -5,7 +5,7 @@ from typing import Any
 from migsafe.model.catalog import Catalog, Use
 from migsafe.sql import names, query, types
 from migsafe.sql.nodes import pb
-from migsafe.sql.parse import kind, strings, walk
+from migsafe.sql.parse import kind, parse, strings, walk
 
 
 def uses(statement: Any, catalog: Catalog) -> tuple[Use, ...]:
@@ -25,6 +25,11 @@ def uses(statement: Any, catalog: Catalog) -> tuple[Use, ...]:
                 found[name][column] = None
     expanded = {name: _expanded(name, tuple(columns), catalog) for name, columns in found.items()}
     return tuple(Use(name, columns) for name, columns in expanded.items() if not names.is_system(name))
+
+
+def has_star(sql: str) -> bool:
+    """Whether a query asks for every column of something: `*` or `t.*`, but not count(*)."""
+    return any(isinstance(part, pb.ColumnRef) and kind(part.fields[-1]) == "a_star" for part in walk(parse(sql)))
 
 
 def _may_have(name: str, column: str, catalog: Catalog) -> bool:

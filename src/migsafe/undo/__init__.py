@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 from migsafe.model.catalog import Catalog
+from migsafe.model.inverse import WayBack
 from migsafe.model.plan import Plan
 from migsafe.model.report import Loss, Undo
+from migsafe.undo.filled import filled
 from migsafe.undo.losses import impossible, losses
 from migsafe.undo.script import script
 from migsafe.undo.versions import heads_before
@@ -13,15 +15,18 @@ from migsafe.undo.versions import heads_before
 __all__ = ["write_downgrade"]
 
 
-def write_downgrade(directory: Path, downgrade: Plan, upgrade: Plan, catalog: Catalog) -> Undo:
+def write_downgrade(
+    directory: Path, downgrade: Plan, upgrade: Plan, catalog: Catalog, ways: tuple[WayBack, ...] = ()
+) -> Undo:
     """Write `directory/downgrade.sql` (0600) and say what it would lose.
 
     `downgrade` holds the steps of `upgrade` undone, the last first; each step's revision is the one it undoes.
-    `catalog` is the schema after the upgrade: its search path is the script's. A step whose downgrade() cannot be
-    read, raises, or is empty although the upgrade changed the schema, is in `impossible`; the script stops there.
-    Raises OSError when the file cannot be written.
+    `catalog` is the schema after the upgrade: its search path is the script's. A step without a downgrade() has the one
+    of `ways`. One whose downgrade() cannot be read, raises, or is empty although the upgrade changed the schema, and
+    that has no derived one, is in `impossible`; the script stops there. Raises OSError when the file cannot be written.
     """
-    lost = losses(downgrade, upgrade, catalog)
+    downgrade, derived = filled(downgrade, impossible(downgrade, upgrade), ways)
+    lost = (*losses(downgrade, upgrade, catalog), *derived)
     reasons = impossible(downgrade, upgrade)
     path = directory / "downgrade.sql"
     _write(path, script(downgrade, heads_before(upgrade), lost, reasons, catalog.search_path))

@@ -2,14 +2,29 @@
 
 from migsafe.model.catalog import Catalog
 from migsafe.model.checks import CheckResult, Status
+from migsafe.model.declared import Declared
 from migsafe.model.plan import Plan
 from migsafe.postgres.answer import Answer, Connection, ask
-from migsafe.verify.declared import Declared, run_declared
+from migsafe.verify.baseline import Baseline, take
+from migsafe.verify.declared import declared_in_file, run_declared
 from migsafe.verify.proof import Proof
 from migsafe.verify.queries import GROUP, derive, unproven
 from migsafe.verify.script import write
+from migsafe.verify.settled import settled
 
-__all__ = ["verify", "Proof", "derive", "unproven", "write", "Declared", "run_declared"]
+__all__ = [
+    "verify",
+    "Proof",
+    "derive",
+    "unproven",
+    "write",
+    "Baseline",
+    "take",
+    "settled",
+    "Declared",
+    "run_declared",
+    "declared_in_file",
+]
 
 _NO_SUCH_TABLE = "42P01"
 
@@ -27,7 +42,7 @@ def verify(
 
 
 def _result(connection: Connection, proof: Proof) -> CheckResult:
-    answer = ask(connection, proof.sql, proof.grant)
+    answer = ask(connection, proof.sql, proof.grant, first=proof.first)
     if answer.error is not None:
         return _unanswered(proof, answer)
     ok, found = answer.rows[0]
@@ -43,7 +58,7 @@ def _result(connection: Connection, proof: Proof) -> CheckResult:
     if proof.doubts:
         who = f" {', '.join(proof.doubts)} came later, may have changed it, and could not be read: look."
         return _checked(proof, "unknown", difference + touched + who, proof.remedy, evidence)
-    return _checked(proof, "blocked", difference + touched, proof.remedy, evidence)
+    return _checked(proof, proof.severity, difference + touched, proof.remedy, evidence)
 
 
 def _unanswered(proof: Proof, answer: Answer) -> CheckResult:

@@ -6,8 +6,8 @@ from msgspec import UNSET
 
 from migsafe.model.catalog import Catalog, Column
 from migsafe.sql.quote import literal
-from migsafe.verify.defaults import condition
-from migsafe.verify.proof import bare, every, fill, schema_of
+from migsafe.verify import defaults, sameness
+from migsafe.verify.proof import Asked, fill
 
 _IDENTITY = {"a": "always", "d": "by default"}
 _GENERATED = {"stored": "s", "virtual": "v"}
@@ -19,27 +19,30 @@ _MODIFIED = re.compile(
 )
 
 
-def query_of(column: Column, catalog: Catalog) -> tuple[str, str]:
-    """The query, and what it expects for a reader. Attributes that are not known are not asked for."""
-    asked = [*_type(column), *_nullability(column, catalog), *_value(column, catalog)]
-    sql = fill(
-        "verify_column",
-        schema=schema_of(column.relation),
-        relation=literal(bare(column.relation)),
-        column=literal(column.name),
-        conditions=every(f"({condition})" for condition, _ in asked),
+def asked(column: Column, catalog: Catalog, whole: bool) -> Asked:
+    """What is asked of a column. Attributes that are not known are not asked for."""
+    value, first = _value(column, catalog)
+    pairs = [*_type(column), *_collation(column, whole), *_nullability(column, catalog), *value]
+    return Asked(
+        tuple(f"({condition})" for condition, _ in pairs), ", ".join(phrase for _, phrase in pairs if phrase), first
     )
-    return sql, ", ".join(phrase for _, phrase in asked) or "there"
 
 
 def _type(column: Column) -> list[tuple[str, str]]:
     if column.type is None:
         return []
-    asked = [(type_condition(column.type), column.type)]
+    pairs = [(type_condition(column.type), column.type)]
     modified = _MODIFIED.fullmatch(column.type)
     if modified:
-        asked[0] = (f"{asked[0][0]}\n       AND {_modifier(modified[1], modified['modifier'])}", column.type)
-    return asked
+        pairs[0] = (f"{pairs[0][0]}\n       AND {_modifier(modified[1], modified['modifier'])}", column.type)
+    return pairs
+
+
+def _collation(column: Column, whole: bool) -> list[tuple[str, str]]:
+    if column.collation:
+        name = column.collation.rsplit(".", 1)[-1]
+        return [(f"collated = {literal(name)}", f"collate {name}")]
+    return [("collated IS NULL", "")] if whole else []
 
 
 def type_condition(type_name: str) -> str:
@@ -67,14 +70,28 @@ def _in_primary_key(column: Column, catalog: Catalog) -> bool:
     return any(known.kind == "primary key" and column.name in known.columns for known in constraints)
 
 
-def _value(column: Column, catalog: Catalog) -> list[tuple[str, str]]:
+def _value(column: Column, catalog: Catalog) -> tuple[list[tuple[str, str]], str | None]:
     if column.generated:
-        kind = _GENERATED.get(column.generated, column.generated)
-        return [(f"attgenerated = {literal(kind)}", f"generated, {column.generated} (its expression is not compared)")]
+        return _generated(column, catalog)
     if column.identity:
         kind = {"always": "a", "by default": "d"}.get(column.identity, column.identity)
-        return [(f"attidentity = {literal(kind)}", f"identity {_IDENTITY.get(kind, kind)}")]
+        return [(f"attidentity = {literal(kind)}", f"identity {_IDENTITY.get(kind, kind)}")], None
     if column.default is UNSET:
-        return []
-    asked = condition(column.default, column.type, catalog)
-    return [(f"attidentity = '' AND attgenerated = '' AND {asked[0]}", asked[1])]
+        return [], None
+    plain = "attidentity = '' AND attgenerated = ''"
+    if column.default and defaults.is_same_everywhere(column.default, column.type, catalog):
+        written = [sameness.Expression(column.default, column.type)]
+        first = sameness.expressions("column", column.name, column.relation, written, catalog, reads=False)
+        return [(f"{plain} AND {sameness.HOLDS}", f"default {column.default}")], first
+    condition, words = defaults.condition(column.default, column.type, catalog)
+    return [(f"{plain} AND {condition}", words)], None
+
+
+def _generated(column: Column, catalog: Catalog) -> tuple[list[tuple[str, str]], str | None]:
+    kind = f"attgenerated = {literal(_GENERATED.get(column.generated or '', column.generated or ''))}"
+    written = column.default if isinstance(column.default, str) else None
+    if written is None or not sameness.is_of_columns(written, column.relation, catalog):
+        return [(kind, f"generated, {column.generated} (its expression is not compared)")], None
+    expression = [sameness.Expression(written, column.type)]
+    first = sameness.expressions("column", column.name, column.relation, expression, catalog, reads=True)
+    return [(kind, f"generated always as ({written}) {column.generated}"), (sameness.HOLDS, "")], first

@@ -2,7 +2,8 @@
 
 The server prints an expression in its own words (`now() AT TIME ZONE 'utc'` for `timezone('utc', now())`), and SQL has
 no way to compare two texts of expressions. So: a constant is compared by value, as the type of the column reads it;
-of a call of a well-known function its name must be there; of anything else only that there is a default.
+what means the same in every session is compared by the server (sameness.py); of a call of a well-known function among
+the rest its name must be there; of anything else only that there is a default.
 """
 
 import re
@@ -57,6 +58,29 @@ def condition(default: str | None, type_name: str | None, catalog: Catalog) -> t
             sql
         ), f"a default that calls {' and '.join(called)} (written {default}; not compared further)"
     return "expression IS NOT NULL", f"a default (written {default}; its text is not compared)"
+
+
+def is_same_everywhere(default: str, type_name: str | None, catalog: Catalog) -> bool:
+    """Whether reading the default again gives the expression that was stored.
+
+    Not a constant, whose value is compared; not a time in a string, which is read once, in the TimeZone and DateStyle
+    of that session; not a sequence or a label that goes by another name now.
+    """
+    if _CONSTANT.fullmatch(default.strip()) or _NULL.fullmatch(default.strip()):
+        return False
+    if _STRINGS.search(default) and (_is_time(type_name) or _is_time(_STRINGS.sub("", default))):
+        return False
+    sequences = re.findall(r"nextval\('([^']*)'", default)
+    known = (catalog.relations.get(name.replace('"', "")) or _on_path(name, catalog) for name in sequences)
+    return all(known) and not _is_renamed_label(default, type_name, catalog)
+
+
+def _is_time(text: str | None) -> bool:
+    return re.search(r"\b(date|time|timetz|timestamp|timestamptz|reg\w+)\b", text or "", re.IGNORECASE) is not None
+
+
+def _on_path(name: str, catalog: Catalog) -> bool:
+    return any(f"{schema}.{name}" in catalog.relations for schema in catalog.search_path)
 
 
 def _is_renamed_label(default: str, type_name: str | None, catalog: Catalog) -> bool:

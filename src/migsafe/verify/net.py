@@ -12,6 +12,7 @@ from migsafe.model.catalog import (
     Function,
     Index,
     Policy,
+    Publication,
     Relation,
     RewriteRule,
     Statistics,
@@ -119,6 +120,10 @@ def _find_attached(catalog: Catalog, thing: Object) -> CatalogObject | None:
             return catalog.statistics.get(thing.name)
         case "function":
             return catalog.functions.get(thing.name)
+        case "publication" if thing.name in catalog.publications:
+            return Publication(thing.name, catalog.publications[thing.name])
+        case "event trigger":
+            return catalog.event_triggers.get(thing.name)
     return None
 
 
@@ -159,11 +164,25 @@ def _followed(touches: dict[Object, Touch], effects: Effects) -> dict[Object, To
     """Earlier touches under the names that the renames of a statement give."""
     for rename in effects.renames:
         old, new = normal(rename.old), normal(rename.new)
-        touches = {_under(touched, old, new): touch for touched, touch in touches.items()}
+        touches = {moved(touched, old, new): touch for touched, touch in touches.items()}
     return touches
 
 
-def _under(touched: Object, old: Object, new: Object) -> Object:
+def is_below(thing: Object, dropped: Object) -> bool:
+    """Whether an object goes with another one that is dropped, by their names."""
+    if dropped.kind == "schema":
+        return (thing.of or thing.name).startswith(f"{dropped.name}.")
+    return dropped.kind in ("relation", "type") and thing.of == dropped.name
+
+
+def _in(name: str, old: Object, new: Object) -> str:
+    return f"{new.name}{name[len(old.name) :]}" if name.startswith(f"{old.name}.") else name
+
+
+def moved(touched: Object, old: Object, new: Object) -> Object:
+    """The object under the name that a rename of `old` to `new` gives it."""
+    if old.kind == "schema" and touched != old:
+        return Object(touched.kind, _in(touched.name, old, new), touched.of and _in(touched.of, old, new))
     if touched == old:
         return new
     if old.kind in ("relation", "type") and touched.of == old.name:

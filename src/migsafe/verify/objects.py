@@ -1,20 +1,29 @@
-"""Relations, indexes, constraints, types and extensions: the query for each, and what it expects for a reader."""
+"""The query for each object that a plan touches, and what it expects for a reader."""
 
-from migsafe.model.catalog import Catalog, Column, Constraint, Extension, Index, Relation, Type
+from collections.abc import Mapping
+
+from migsafe.model.catalog import (
+    Catalog,
+    Column,
+    Constraint,
+    EventTrigger,
+    Extension,
+    Function,
+    Index,
+    Policy,
+    Publication,
+    Relation,
+    RewriteRule,
+    Statistics,
+    Trigger,
+    Type,
+)
 from migsafe.model.effects import CatalogObject, Object
-from migsafe.postgres.queries import query
 from migsafe.sql.quote import literal, qualified
-from migsafe.verify import columns
-from migsafe.verify.proof import array, bare, every, fill, listed, schema_of
+from migsafe.sql.reads import has_star
+from migsafe.verify import attached, attributes, bounds, columns, indexed, sameness
+from migsafe.verify.proof import Asked, array, bare, every, fill, listed, schema_of
 
-_CONTYPE = {
-    "check": "c",
-    "foreign key": "f",
-    "primary key": "p",
-    "unique": "u",
-    "exclude": "x",
-    "not null": "n",
-}
 _PERSISTENCE = {"permanent": "p", "unlogged": "u"}
 _INHERITING = ("table", "partitioned table", "foreign table")
 _LOOKED_UP = {
@@ -31,28 +40,74 @@ _LOOKED_UP = {
     "function",
     "publication",
     "schema",
+    "event trigger",
 }
+Stated = Mapping[str, str | None]
 
 
-def query_of(thing: CatalogObject, catalog: Catalog, whole: bool) -> tuple[str, str] | None:
-    """The query for an object of which more than the name is known, and what it expects; None for other kinds.
+def query_of(
+    touched: Object, thing: CatalogObject | None, catalog: Catalog, whole: bool, stated: Stated
+) -> tuple[str, str, str | None] | None:
+    """The query, what it expects, and what is run before it; None for a kind that is not looked up.
 
-    Of one that is not known as a `whole`, attributes that have a default in the catalog are not asked for.
+    Of one that is not known as a `whole`, attributes that have a default in the catalog are not asked for. Of one of
+    which only the name is known, `stated` is asked for: what statements set of it.
     """
+    if not is_looked_up(touched.kind):
+        return None
+    asked = _asked(thing, catalog, whole, stated) if thing is not None else Asked((), "")
+    values = {name: found for name in stated if (found := attributes.condition(touched, name, stated[name]))}
+    if (thing is None and not values) or (touched.kind == "function" and "(" not in touched.name):
+        return presence(touched, there=True), "there", None
+    conditions = [*asked.conditions, *(f"{sql} IS NOT DISTINCT FROM {wanted}" for sql, wanted in values.values())]
+    words = [asked.words] if asked.words else []
+    words += [f"{name} {stated[name] if stated[name] is not None else 'not set'}" for name in values]
+    shown = [f"{literal(f', {name} ')} || coalesce({sql}, 'not set')" for name, (sql, _) in values.items()]
+    also = " || ".join([sameness.DOUBT if asked.first else "''", *shown])
+    return _filled(touched, conditions, also), ", ".join(words) or "there", asked.first
+
+
+def _filled(touched: Object, conditions: list[str], also: str) -> str:
+    return fill(
+        f"verify_{touched.kind.replace(' ', '_')}",
+        schema=schema_of(touched.of or touched.name),
+        relation=literal(bare(touched.of or "")),
+        name=literal(_name(touched)),
+        signature=literal(_signature(touched.name)),
+        conditions=every(conditions),
+        also=also,
+    )
+
+
+def _asked(thing: CatalogObject, catalog: Catalog, whole: bool, stated: Stated) -> Asked:
     match thing:
         case Column():
-            return columns.query_of(thing, catalog)
+            return columns.asked(thing, catalog, whole)
         case Index():
-            return _index(thing, whole)
+            return indexed.index(thing, catalog, whole)
         case Constraint():
-            return _constraint(thing)
+            return indexed.constraint(thing, catalog)
         case Relation():
-            return _relation(thing, whole)
+            return _relation(thing, catalog, whole, stated)
         case Type():
             return _type(thing, whole)
         case Extension():
             return _extension(thing)
-    return None
+        case Trigger():
+            return attached.trigger(thing, stated)
+        case RewriteRule():
+            return attached.rule(thing, stated)
+        case Policy():
+            return attached.policy(thing, stated, catalog)
+        case Statistics():
+            return attached.statistics(thing)
+        case Function():
+            return attached.function(thing, stated)
+        case Publication():
+            return attached.publication(thing)
+        case EventTrigger():
+            return attached.event_trigger(thing)
+    return Asked((), "there")
 
 
 def is_looked_up(kind: str) -> bool:
@@ -64,7 +119,7 @@ def presence(thing: Object, there: bool) -> str:
     """The query that an object of this name is there, or gone. Its kind must be one that is looked up."""
     of_arguments = thing.kind == "function" and thing.name.endswith(")") and not there
     lookup = fill(
-        "verify_presence_" + (f"{thing.kind}_of_arguments" if of_arguments else thing.kind),
+        "verify_presence_" + (f"{thing.kind}_of_arguments" if of_arguments else thing.kind.replace(" ", "_")),
         schema=schema_of(thing.name),
         name=literal(_name(thing)),
         of_schema=schema_of(thing.of or ""),
@@ -75,7 +130,7 @@ def presence(thing: Object, there: bool) -> str:
 
 
 def _name(thing: Object) -> str:
-    if thing.of or thing.kind in ("extension", "publication", "schema"):
+    if thing.of or thing.kind in ("extension", "publication", "schema", "event trigger"):
         return thing.name
     return bare(thing.name.split("(", 1)[0] if thing.kind == "function" else thing.name)
 
@@ -85,104 +140,78 @@ def _signature(name: str) -> str:
     return qualified(function) + parenthesis + arguments
 
 
-def _index(index: Index, whole: bool) -> tuple[str, str]:
-    asked = [f"relation = {literal(index.relation)}"] if index.relation else []
-    if whole:
-        asked.append(f"method = {literal(index.method)}")
-        asked.append("indisunique" if index.unique else "NOT indisunique")
-        asked.append("partial" if index.predicate else "NOT partial")
-    if index.valid:
-        asked.insert(0, query("verify_index_valid"))
-    if index.columns:
-        asked.append(f"columns = {array(index.columns)}")
-    sql = fill(
-        "verify_index",
-        schema=schema_of(index.name),
-        index=literal(bare(index.name)),
-        conditions=every(asked),
-    )
-    words = f"{'valid ' if index.valid else ''}{'unique ' if index.unique else ''}{index.method} index on"
-    keys = f" ({listed(index.columns)})" if index.columns else ""
-    where = f" where {index.predicate} (its condition is not compared)" if index.predicate else ""
-    return sql, f"{words} {index.relation}{keys}{where}"
-
-
-def _constraint(constraint: Constraint) -> tuple[str, str]:
-    asked, words = [], [constraint.kind or "constraint"]
-    if constraint.kind in _CONTYPE:
-        asked.append(f"kind = {literal(_CONTYPE[constraint.kind])}")
-    if constraint.columns and constraint.kind in ("primary key", "unique", "foreign key", "not null"):
-        asked.append(f"columns = {array(constraint.columns)}")
-        words.append(f"({listed(constraint.columns)})")
-    if constraint.kind == "foreign key" and constraint.references:
-        asked.append(f'"references" = {literal(constraint.references)}')
-        words.append(f"references {constraint.references}")
-    if constraint.index:
-        asked.append(query("verify_constraint_index"))
-    if not constraint.enforced:
-        asked.append("enforced = 'false'")
-        words.append("not enforced")
-    elif constraint.validated:
-        asked.append("convalidated")
-        words.append("validated")
-    else:
-        words.append("not validated, as written (NOT VALID)")
-    sql = fill(
-        "verify_constraint",
-        schema=schema_of(constraint.relation),
-        relation=literal(bare(constraint.relation)),
-        constraint=literal(constraint.name),
-        conditions=every(asked),
-    )
-    return sql, " ".join(words[:-1]) + ", " + words[-1]
-
-
-def _relation(relation: Relation, whole: bool) -> tuple[str, str]:
-    asked = [f"kind = {literal(relation.kind)}"]
+def _relation(relation: Relation, catalog: Catalog, whole: bool, stated: Stated) -> Asked:
+    conditions = [f"kind = {literal(relation.kind)}"]
     if whole and relation.persistence in _PERSISTENCE and relation.kind in ("table", "sequence"):
-        asked.append(f"persistence = {literal(_PERSISTENCE[relation.persistence])}")
+        conditions.append(f"persistence = {literal(_PERSISTENCE[relation.persistence])}")
+    if relation.owner and "owner" not in stated:
+        conditions.append(f"owner = {literal(relation.owner)}")
     if relation.kind in _INHERITING:
-        asked.append(f"parents @> {array(relation.parents)}")
+        conditions.append(f"parents @> {array(relation.parents)} AND NOT half_detached")
         if whole:
-            asked.append(f"parents <@ {array(relation.parents)}")
-    sql = fill(
-        "verify_relation",
-        schema=schema_of(relation.name),
-        relation=literal(bare(relation.name)),
-        conditions=every(asked),
-    )
+            conditions.append(f"parents <@ {array(relation.parents)}")
+    if relation.kind == "partitioned table" and relation.partition_by:
+        conditions.append(f"partition_by = {literal(relation.partition_by)}")
+        if relation.partition_key:
+            conditions.append(f"partition_key = {array(relation.partition_key)}")
+    if whole and relation.kind == "table":
+        method = literal(relation.access_method) if relation.access_method else "NULL"
+        conditions.append(f"access_method IS NOT DISTINCT FROM {method}")
+    bound = bounds.condition(relation, catalog) if relation.bound else None
+    conditions += [bound] if bound else []
+    held, first, query_words = _query(relation, catalog, stated)
+    conditions += [held] if held else []
+    return Asked(tuple(conditions), _relation_words(relation, bound is not None) + query_words, first)
+
+
+def _query(relation: Relation, catalog: Catalog, stated: Stated) -> tuple[str | None, str | None, str]:
+    """A view over relations that still go by the names, and have the columns, that were written."""
+    if "view" not in relation.kind:
+        return None, None, ""
+    written = stated.get("query")
+    if written is None or any(use.relation not in catalog.relations for use in relation.uses):
+        return None, None, " (its query is not compared)"
+    star = has_star(written)
+    if star and any(set(use.columns) != catalog.columns.get(use.relation, {}).keys() for use in relation.uses):
+        return None, None, " (its query is not compared: * stands for other columns by now)"
+    held = sameness.PERHAPS if star else sameness.HOLDS
+    return held, sameness.view(relation.name, written, catalog), " of the query that was written"
+
+
+def _relation_words(relation: Relation, bound_compared: bool) -> str:
     unlogged = "unlogged " if relation.persistence == "unlogged" else ""
+    stored = f" stored as {relation.access_method}" if relation.access_method else ""
+    by = f" partitioned by {relation.partition_by}" if relation.partition_by else ""
+    by += f" ({listed(relation.partition_key)})" if relation.partition_by and relation.partition_key else ""
     below = f" below {', '.join(relation.parents)}" if relation.parents else ""
-    query_ = " (its query is not compared)" if "view" in relation.kind else ""
-    return sql, f"{unlogged}{relation.kind}{below}{query_}"
+    bound = f" {relation.bound}{'' if bound_compared else ' (its bound is not compared)'}" if relation.bound else ""
+    return f"{unlogged}{relation.kind}{stored}{by}{below}{bound}"
 
 
-def _type(known: Type, whole: bool) -> tuple[str, str]:
-    asked, words = [f"kind = {literal(known.kind)}"], known.kind
+def _type(known: Type, whole: bool) -> Asked:
+    conditions, words = [f"kind = {literal(known.kind)}"], known.kind
     if known.kind == "enum" and known.labels:
-        asked.append(f"labels {'=' if whole else '@>'} {array(known.labels)}")
+        conditions.append(f"labels {'=' if whole else '@>'} {array(known.labels)}")
         words += f" ({', '.join(known.labels)})"
     if known.kind == "domain":
         if known.base:
-            asked.append(columns.type_condition(known.base))
+            conditions.append(f"({columns.type_condition(known.base)})")
             words += f" over {known.base}"
-        asked.append(f"constraints @> {array(known.constraints)}")
+        conditions.append(f"constraints @> {array(known.constraints)}")
         if whole:
-            asked.append(f"unvalidated <@ {array(known.unvalidated)}")
+            conditions.append(f"unvalidated <@ {array(known.unvalidated)}")
         words += f", constraints {listed(known.constraints)}" if known.constraints else ""
         words += f", not validated: {listed(known.unvalidated)}" if known.unvalidated else ""
-    sql = fill(
-        "verify_type",
-        schema=schema_of(known.name),
-        type_name=literal(bare(known.name)),
-        conditions=every(asked),
-    )
-    return sql, words
+        words += " (their conditions are not compared)" if known.constraints else ""
+    return Asked(tuple(conditions), words)
 
 
-def _extension(extension: Extension) -> tuple[str, str]:
-    asked, words = [], "installed"
+def _extension(extension: Extension) -> Asked:
+    conditions, words = [], "installed"
     if extension.version:
-        asked.append(fill("verify_extension_version", version=literal(extension.version)))
+        conditions.append(fill("verify_extension_version", version=literal(extension.version)))
         words += f", version {extension.version} or later"
-    return fill("verify_extension", extension=literal(extension.name), conditions=every(asked)), words
+    if extension.schema:
+        conditions.append(f"schema = {literal(extension.schema)}")
+        words += f" in schema {extension.schema}"
+    return Asked(tuple(conditions), words)

@@ -1,6 +1,7 @@
 """One thing that must be true after a migration, and the query that shows it."""
 
 from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -14,7 +15,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     `name` is the check's (`column-there`), `kind` and `subject` say what it is about, `expected` what must be true of
     it. `remedy` is what to type when it is not, `grant` what a role that may not ask needs (`{role}` stands for it).
     `place` is the statement that touched the subject last; `doubts` are later places whose effects are not known and
-    which may have changed it: a proof that fails then fails for one of two reasons.
+    which may have changed it: a proof that fails then fails for one of two reasons. `first` is a statement to run
+    before the query, in the same transaction. `severity` is what a proof that fails is.
     """
 
     name: str
@@ -26,10 +28,20 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     grant: str | None = None
     place: str | None = None
     doubts: tuple[str, ...] = ()
+    first: str | None = None
+    severity: Literal["blocked", "warned"] = "blocked"
 
     @property
     def sentence(self) -> str:
         return f"{self.kind} {self.subject}: {self.expected}"
+
+
+class Asked(NamedTuple):
+    """What is asked of one object: conditions over its row, what they mean for a reader, and what is run first."""
+
+    conditions: tuple[str, ...]
+    words: str
+    first: str | None = None
 
 
 def fill(template: str, /, **values: str) -> str:

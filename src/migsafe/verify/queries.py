@@ -3,53 +3,79 @@
 import re
 from typing import NamedTuple
 
+import msgspec
+
 from migsafe.model.catalog import Catalog, Column, Constraint, Index, Relation
 from migsafe.model.checks import CheckResult
+from migsafe.model.effects import Object
 from migsafe.model.locks import LockMode
 from migsafe.model.plan import Plan
 from migsafe.model.statement import Statement
 from migsafe.sql.quote import literal, qualified
-from migsafe.verify import objects
-from migsafe.verify.net import Outcome, net, touched_by
+from migsafe.verify import filled, kept, objects, sameness
+from migsafe.verify.attributes import Stated, stated
+from migsafe.verify.baseline import Baseline
+from migsafe.verify.net import Outcome, Touch, net, touched_by
 from migsafe.verify.proof import Proof, array, bare, fill, schema_of
 
 GROUP = "verify"
 
-_DEFINES = ("CREATE ", "ALTER ", "SECURITY LABEL")
+_DEFINES = ("CREATE ", "ALTER ", "SECURITY LABEL", "COMMENT", "GRANT", "REVOKE")
 # With IF NOT EXISTS they may have found that there is nothing to do.
 _NOTHING_TO_DO = tuple(
     f"CREATE {word}" for word in ("TABLE", "INDEX", "VIEW", "MATERIALIZED VIEW", "SEQUENCE", "STATISTICS", "EXTENSION")
 )
 
+# Owners and privileges may be others after them, by names that do not stand in the statement.
+_OWNING = ("REASSIGN OWNED", "DROP OWNED", "ALTER ROLE")
+
 _INDEXED = ("table", "materialized view")
 
 
 class _Doubt(NamedTuple):
-    """A statement whose effects are not known, or (`sql` None) a revision of which not all could be read."""
+    """A statement whose effects are not known, or (`sql` None) one, or a revision, that may be about anything."""
 
     position: int
     place: str
     sql: str | None
 
 
-def derive(plan: Plan, catalog: Catalog) -> tuple[Proof, ...]:
-    """What must be true once `plan` is done; `catalog` is the schema before it.
+def derive(plan: Plan, catalog: Catalog, baseline: Baseline | None = None) -> tuple[Proof, ...]:
+    """What must be true once `plan` is done; `catalog` is the schema before it, `baseline` what else was there.
 
     Proofs are of the net effect, in the order in which the statements touched their subjects last; the version table
     comes at the end. Statements that `unproven()` names are in none of them.
     """
     outcomes, final = net(plan, catalog)
     doubts = _doubts(plan)
+    said = stated(plan)
     version = plan.server_version or catalog.server_version
+    shown = [each for each in outcomes if not _is_said_elsewhere(each, final, version) or each.object in said]
+    touched = {each.object for each in shown}
+    shown += [_only_stated(thing, each) for thing, each in said.items() if thing not in touched]
     proofs = [
-        proof
-        for outcome in outcomes
-        if not _is_said_elsewhere(outcome, final, version)
-        and (proof := _proof(outcome, final, _which(doubts, outcome))) is not None
+        _unless_renamed(proof, plan, outcome.touch.position)
+        for outcome in sorted(shown, key=lambda each: each.touch.position)
+        if (proof := _proof(outcome, final, _which(doubts, outcome), _values(said, outcome.object))) is not None
     ]
     own = tuple(proof.subject for proof in proofs if proof.kind == "index")
-    proofs += [_no_invalid_index(table, own) for table in _tables(plan, outcomes, final)]
+    tables = _tables(plan, outcomes, final)
+    proofs += [_no_invalid_index(table, own) for table in tables]
+    proofs += [*filled.statistics(plan, final), *filled.sequences(plan, outcomes, catalog, final)]
+    if baseline is not None:
+        kept_ = kept.proofs(plan, catalog, final, baseline, said)
+        proofs += [_doubted(proof, _about(doubts, proof.subject.rpartition(" ")[2], -1)) for proof in kept_]
+    proofs += [filled.leftovers(plan, tables, catalog, final)] if tables else []
     return (*proofs, _version_table(plan))
+
+
+def _only_stated(thing: Object, said: Stated) -> Outcome:
+    """An object of which the plan sets attributes, and touches nothing else."""
+    return Outcome(thing, True, Touch(said.position, said.statement, "alter", None, False))
+
+
+def _values(said: dict[Object, Stated], thing: Object) -> dict[str, str | None]:
+    return said[thing].values if thing in said else {}
 
 
 def unproven(plan: Plan) -> tuple[CheckResult, ...]:
@@ -74,7 +100,12 @@ def _why_not(statement: Statement) -> str | None:
     kinds = {touched.kind for touched, _ in touched_by(effects, Catalog())}
     if lost := sorted(kind for kind in kinds if not objects.is_looked_up(kind)):
         return f"{', '.join(lost)}: not looked up"
-    if effects.nothing_to_do or effects.changes_schema or effects.command.startswith(_NOTHING_TO_DO):
+    if (
+        effects.nothing_to_do
+        or effects.changes_schema
+        or effects.attributes
+        or effects.command.startswith(_NOTHING_TO_DO)
+    ):
         return None
     return f"what {effects.command} changes is not looked up" if effects.command.startswith(_DEFINES) else None
 
@@ -90,24 +121,42 @@ def _unknown(subject: str, why: str) -> CheckResult:
     )
 
 
-def _proof(outcome: Outcome, final: Catalog, doubts: tuple[str, ...]) -> Proof | None:
-    touched, thing = outcome.object, outcome.thing
-    asked = objects.query_of(thing, final, outcome.touch.whole) if thing is not None else None
-    if asked is None and not objects.is_looked_up(touched.kind):
+def _proof(outcome: Outcome, final: Catalog, doubts: tuple[str, ...], set_: dict[str, str | None]) -> Proof | None:
+    touched = outcome.object
+    if outcome.there:
+        asked = objects.query_of(touched, outcome.thing, final, outcome.touch.whole, set_)
+    elif objects.is_looked_up(touched.kind):
+        asked = (objects.presence(touched, there=False), "gone", None)
+    else:
+        asked = None
+    if asked is None:
         return None
-    there = "there (its definition is not compared)" if thing is not None else "there"
-    sql, expected = asked or (objects.presence(touched, outcome.there), there if outcome.there else "gone")
+    sql, expected, first = asked
     return Proof(
-        name=f"{touched.kind}-{'there' if outcome.there else 'gone'}",
+        name=f"{touched.kind.replace(' ', '-')}-{'there' if outcome.there else 'gone'}",
         kind=touched.kind,
         subject=touched.label,
         expected=expected,
         sql=sql,
+        first=first,
         remedy=_remedy(outcome),
         grant=_grant(outcome),
         place=_spot(outcome.touch.statement),
         doubts=doubts,
     )
+
+
+def _unless_renamed(proof: Proof, plan: Plan, position: int) -> Proof:
+    """Without the comparison of expressions that mention what a later statement has given another name."""
+    first = proof.first
+    if first is None:
+        return proof
+    later = (rename.old for each in plan.statements[position + 1 :] for rename in each.effects.renames)
+    names = {bare(old.name).split("(", 1)[0] for old in later}
+    if not any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", first) for name in names):
+        return proof
+    expected = f"{proof.expected} (its expressions are not compared: something in them has another name now)"
+    return msgspec.structs.replace(proof, first=None, expected=expected, sql=sameness.left_out(proof.sql))
 
 
 def _remedy(outcome: Outcome) -> str:
@@ -125,7 +174,10 @@ def _remedy(outcome: Outcome) -> str:
 
 
 def _grant(outcome: Outcome) -> str | None:
-    """Only names of types and functions are looked up by the server's own rules, which ask for USAGE."""
+    """Names of types and functions are looked up by the server's own rules, which ask for USAGE; a query is planned."""
+    uses = getattr(outcome.thing, "uses", ())
+    if uses and outcome.object.kind in ("relation", "policy"):
+        return f"GRANT SELECT ON {', '.join(qualified(use.relation) for use in uses)} TO {{role}};"
     type_name = getattr(outcome.thing, "type", None) or getattr(outcome.thing, "base", None) or outcome.object.name
     if outcome.object.kind not in ("column", "type", "function") or "." not in type_name:
         return None
@@ -207,6 +259,8 @@ def _doubts(plan: Plan) -> tuple[_Doubt, ...]:
             position += 1
             if statement.effects.unknown is not None:
                 doubts.append(_Doubt(position, _spot(statement), statement.sql.lower()))
+            if statement.effects.command in _OWNING:
+                doubts.append(_Doubt(position, _spot(statement), None))
         if step.read == "unreadable":
             doubts.append(_Doubt(position + 1, f"revision {step.revision}, which could not be read", None))
     return tuple(doubts)
@@ -215,12 +269,18 @@ def _doubts(plan: Plan) -> tuple[_Doubt, ...]:
 def _which(doubts: tuple[_Doubt, ...], outcome: Outcome) -> tuple[str, ...]:
     """Doubts that came after the subject was touched last and that may be about it."""
     name = outcome.object.name if outcome.object.of else bare(outcome.object.name)
-    word = re.compile(rf"(?<!\w){re.escape(name.split('(', 1)[0].lower())}(?!\w)")
+    return _about(doubts, name, outcome.touch.position)
+
+
+def _about(doubts: tuple[_Doubt, ...], name: str, position: int) -> tuple[str, ...]:
+    word = re.compile(rf"(?<!\w){re.escape(bare(name).split('(', 1)[0].lower())}(?!\w)")
     return tuple(
-        doubt.place
-        for doubt in doubts
-        if doubt.position > outcome.touch.position and (doubt.sql is None or word.search(doubt.sql))
+        doubt.place for doubt in doubts if doubt.position > position and (doubt.sql is None or word.search(doubt.sql))
     )
+
+
+def _doubted(proof: Proof, doubts: tuple[str, ...]) -> Proof:
+    return msgspec.structs.replace(proof, doubts=(*proof.doubts, *doubts))
 
 
 def _spot(statement: Statement) -> str:

@@ -32,7 +32,7 @@ def write(path: Path, proofs: Iterable[Proof], unproven: Iterable[CheckResult] =
     parts = [_HEADER.format(count=len(proofs), name=path.name)]
     for number, proof in enumerate(proofs, 1):
         sentence = f"{number}. {_line(proof.sentence)}"
-        parts.append(f"-- {sentence}\n\\echo {_argument(sentence)}\n{proof.sql}\n;\n")
+        parts.append(f"-- {sentence}\n\\echo {_argument(sentence)}\n{_statements(proof)}")
     parts += [
         f"-- Not proven: {_line(result.message)}\n\\echo {_argument(_line(result.message))}\n" for result in unproven
     ]
@@ -40,6 +40,13 @@ def write(path: Path, proofs: Iterable[Proof], unproven: Iterable[CheckResult] =
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write("\n".join(parts))
+
+
+def _statements(proof: Proof) -> str:
+    """What is run first leaves its outcome in a setting of the transaction."""
+    if proof.first is None:
+        return f"{proof.sql}\n;\n"
+    return f"BEGIN;\n{proof.first};\n{proof.sql}\n;\nCOMMIT;\n"
 
 
 def _line(text: str) -> str:

@@ -43,7 +43,8 @@ def run(*, connection: Connection, plan: Plan, settings: Settings, **_: object) 
         return
     schemas = sorted({each.name.partition(".")[0] for each in new})
     table = plan.version_table.rpartition(".")[2]
-    readers = ask(connection, "preflight_readers", schemas=schemas, app_role=settings.app_role, version_table=table)
+    roles = list(settings.app_roles)
+    readers = ask(connection, "preflight_readers", schemas=schemas, app_roles=roles, version_table=table)
     for role in sorted({row["role"] for row in readers if not row["known"]}):
         message = f"app_role is {role}, and there is no such role on this server."
         yield answer(CHECK, "unknown", message, subject=role, remedy="Correct app_role in the settings.")

@@ -19,7 +19,12 @@ CHECK = check(
 
 
 def run(
-    *, connection: Connection, plan: Plan, unknown_heads: tuple[str, ...] = (), **_: object
+    *,
+    connection: Connection,
+    plan: Plan,
+    unknown_heads: tuple[str, ...] = (),
+    tenants: tuple[str, ...] = (),
+    **_: object,
 ) -> Iterator[CheckResult]:
     if unknown_heads:
         yield answer(
@@ -34,7 +39,9 @@ def run(
         yield answer(
             CHECK, "passed", f"The database is at {', '.join(plan.current) or 'base'}, which the scripts know."
         )
-    yield from _elsewhere(ask(connection, "preflight_version_tables", name=plan.version_table.rpartition(".")[2]), plan)
+    tables = ask(connection, "preflight_version_tables", name=plan.version_table.rpartition(".")[2])
+    strangers = [each for each in tables if not any(is_version_table(str(each["relation"]), one) for one in tenants)]
+    yield from _elsewhere(strangers, plan)
 
 
 def _elsewhere(tables: list[dict[str, object]], plan: Plan) -> Iterator[CheckResult]:

@@ -1,5 +1,6 @@
 """Has an earlier build left an index that every write pays for and no query uses?"""
 
+import re
 from collections.abc import Iterator
 
 from migsafe.model.catalog import Index
@@ -12,6 +13,9 @@ from migsafe.preflight.resumed import half_done
 from migsafe.preflight.touched import locks, moments
 from migsafe.preflight.wording import some
 from migsafe.sql.quote import qualified
+
+# What REINDEX CONCURRENTLY calls the new index while it builds it, and the old one until it has dropped it.
+_COPY = re.compile(r"_cc(?:new|old)\d*$")
 
 CHECK = check(
     __name__,
@@ -32,8 +36,10 @@ def run(*, connection: Connection, plan: Plan, **_: object) -> Iterator[CheckRes
     resumed = half_done(connection, plan) if rows else frozenset()
     dropped = {drop.name for statement in plan.statements for drop in statement.effects.drops}
     found = [row for row in rows if row["index"] not in dropped]
+    rebuilt = _rebuilt(plan)
     for row in found:
-        yield _answer(row, planned.get(row["index"]), resumed, connection.info.user)
+        copy = rebuilt.get(row["relation"]) if _COPY.search(row["index"]) else None
+        yield _answer(row, planned.get(row["index"], copy), resumed, connection.info.user)
     if not found:
         names = some([*relations, *planned])
         sql = query("preflight_invalid_indexes")
@@ -50,10 +56,28 @@ def _planned(plan: Plan) -> dict[str, str | None]:
     }
 
 
+def _rebuilt(plan: Plan) -> dict[str, str | None]:
+    """The revision that rebuilds the indexes of a table concurrently, by table."""
+    return {
+        build.table: moment.statement.revision
+        for moment in moments(plan)
+        if moment.effects.command == "REINDEX"
+        for build in moment.effects.builds
+        if build.concurrently
+    }
+
+
 def _answer(row: Row, revision: str | None, resumed: frozenset[str], role: str) -> CheckResult:
     index, relation = qualified(row["index"]), row["relation"]
     drop = f"DROP INDEX CONCURRENTLY {index};"
     sql = query("preflight_invalid_indexes")
+    if revision is not None and revision in resumed and row["builder"] is not None:
+        message = (
+            f"{index} on {relation} is still being built by pid {row['builder']}: an earlier run of {revision} "
+            "was cut off, and the server goes on."
+        )
+        remedy = f"Nothing to do: upgrade waits for it. To end it: SELECT pg_cancel_backend({row['builder']});"
+        return answer(CHECK, "warned", message, subject=index, remedy=remedy, sql=sql)
     if row["builder"] is not None:
         message = f"{index} on {relation} is being built by pid {row['builder']}."
         return answer(CHECK, "blocked", message, subject=index, remedy="Wait until the build is done.", sql=sql)

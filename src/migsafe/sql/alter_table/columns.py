@@ -129,8 +129,11 @@ def drop_not_null(cmd: pb.AlterTableCmd, alteration: Alteration) -> None:
     draft = alteration.draft
     for child in draft.children(alteration.name):
         draft.lock(child, alteration.mode)
-    for member in alteration.family():
-        known = draft.column(member, cmd.name)
+    members = alteration.family()
+    columns_ = [draft.column(member, cmd.name) for member in members]
+    if all(known is not None and known.not_null is False for known in columns_):
+        alteration.skipped += 1
+    for member, known in zip(members, columns_, strict=True):
         if known is not None and known.not_null is False:
             continue
         for index in draft.indexes(member):

@@ -94,7 +94,22 @@ def of_node(node: Any, catalog: Catalog, server_version: int = 18, called: set[s
         _note_labels(node, draft)
     if catalog.event_triggers:
         _fire_event_triggers(draft)
-    return draft.effects()
+    return _with_attributes(node, draft)
+
+
+_WITH_ATTRIBUTES = {
+    *("AlterTableStmt", "CreateStmt", "CreateTableAsStmt", "RefreshMatViewStmt", "ViewStmt", "CreatePolicyStmt"),
+    *("AlterPolicyStmt", "IndexStmt", "CreateSeqStmt", "AlterSeqStmt", "CommentStmt", "AlterOwnerStmt", "GrantStmt"),
+}
+
+
+def _with_attributes(node: Any, draft: Draft) -> Effects:
+    effects = draft.effects()
+    if type(node).__name__ not in _WITH_ATTRIBUTES:
+        return effects
+    from migsafe.sql.attributes import attributes
+
+    return msgspec.structs.replace(effects, attributes=(*effects.attributes, *attributes(node, draft)))
 
 
 def _note_labels(node: Any, draft: Draft) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from migsafe.sql import drops, names, types
-from migsafe.sql.draft import AE, AS, SUE, Draft
+from migsafe.sql.draft import AE, AS, SUE, Draft, replace
 from migsafe.sql.nodes import pb
 from migsafe.sql.parse import inner, strings
 
@@ -78,6 +78,9 @@ def _drop_sequence_defaults(draft: Draft, name: str) -> None:
     relation = draft.relation(name)
     if relation and relation.owned_by:
         draft.lock(relation.owned_by[0], AE)
+        column = draft.column(*relation.owned_by)
+        if column is not None and isinstance(column.default, str):
+            draft.alter(replace(column, default=None), column)
 
 
 def _drop_index(node: pb.DropStmt, draft: Draft, item: Any) -> None:

@@ -1,0 +1,54 @@
+"""A downgrade over revisions that have no downgrade(): the derived one takes its place, and that is said."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from migsafe.errors import MigsafeError
+from migsafe.model.inverse import WayBack
+from migsafe.postgres.connection import Database
+from migsafe.remembered import recalled
+from migsafe.revisions.config import Environment
+from migsafe.revisions.derived import give_downgrade, give_placeholder, without_downgrade
+from migsafe.revisions.read import Reading
+from migsafe.settings import Settings
+from migsafe.situation import Asked, read_rounds_for
+from migsafe.ways_back import of_revision
+
+
+def read_ways(environment: Environment, settings: Settings, asked: Asked) -> tuple[Reading, ...]:
+    """`read_rounds_for`, of a downgrade with what is derived for revisions whose downgrade() is missing or empty."""
+    lacking = without_downgrade(environment) if asked.direction == "downgrade" else {}
+    if not lacking:
+        return read_rounds_for(environment, asked)
+    for script in lacking.values():
+        give_placeholder(script)
+    readings = read_rounds_for(environment, asked)
+    wanted = dict.fromkeys(step.revision for each in readings for step in each.steps if step.revision in lacking)
+    if not wanted:
+        return readings
+    notes = []
+    for revision in wanted:
+        way, source = _found(environment, settings, revision, readings)
+        if way is not None and way.derived != "impossible" and way.commands:
+            give_downgrade(lacking[revision], way.commands)
+            notes.append(f"{revision} has no downgrade() of its own: the derived one is run ({way.derived}, {source})")
+    again = read_rounds_for(environment, asked) if notes else readings
+    return tuple(msgspec.structs.replace(each, notes=(*each.notes, *notes)) for each in again)
+
+
+def _found(
+    environment: Environment, settings: Settings, revision: str, readings: Iterable[Reading]
+) -> tuple[WayBack | None, str]:
+    """As it was derived before the upgrade, from the live schema; else of what the revisions before say."""
+    for reading in readings:
+        label = Database.from_parameters(reading.connection or {}).label
+        for path, before in recalled(settings, label, reading.version_table):
+            for way in before.ways:
+                if way.revision == revision:
+                    return way, f"from the schema that the run {path.name} recorded"
+    try:
+        ways = of_revision(environment, settings, revision)
+    except MigsafeError:
+        return None, ""
+    return (ways[0] if ways else None), "from what the revisions before it say"

@@ -1,0 +1,77 @@
+"""A downgrade that would lose rows is refused, unless it is told by name which may go: `--lose column:public.t.c`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+
+from migsafe.model.catalog import Catalog
+from migsafe.model.checks import CheckResult
+from migsafe.model.inverse import Discard
+from migsafe.model.plan import Plan
+from migsafe.model.report import Excuse
+from migsafe.undo.rows import LIMIT, doomed
+
+CHECK = "rows_lost"
+_TIMEOUT = "30s"
+
+
+def rows_lost(
+    connection: psycopg.Connection[Any], plan: Plan, catalog: Catalog, excuses: tuple[Excuse, ...]
+) -> tuple[CheckResult, ...]:
+    """A result for each table and column with rows that the downgrade `plan` destroys. Reads the tables in question.
+
+    What cannot be counted (no privilege, too slow) is unknown, and refuses too: there may be rows.
+    """
+    allowed = {each.name: each.because for each in excuses if each.kind == "lose"}
+    found = []
+    for each in doomed(plan, catalog):
+        result = _result(connection, each, allowed)
+        found += [result] if result is not None else []
+    return (*found, *_not_lost(allowed, {each.subject for each in found}))
+
+
+def _result(connection: psycopg.Connection[Any], discard: Discard, allowed: dict[str, str]) -> CheckResult | None:
+    count, because = _counted(connection, discard.count or "")
+    if count == 0:
+        return None
+    what = discard.what.partition(":")[2]
+    rows = "rows that could not be counted" if count is None else _rows(count)
+    message = f"{what}: {rows} would be lost" + (f" ({because})" if because else "")
+    return CheckResult(
+        check=CHECK,
+        status="blocked" if count is not None else "unknown",
+        message=message,
+        group="downgrade",
+        subject=discard.what,
+        remedy=f'Lose them: --lose {discard.what} --because "…"; or keep them: migsafe backup first.',
+        evidence={"rows": "unknown" if count is None else str(count)},
+        sql=discard.count,
+        skipped_because=allowed.get(discard.what),
+        required=True,
+    )
+
+
+def _rows(count: int) -> str:
+    if count > LIMIT:
+        return f"more than {LIMIT:,} rows"
+    return f"{count:,} row{'s' if count != 1 else ''}"
+
+
+def _counted(connection: psycopg.Connection[Any], query: str) -> tuple[int | None, str | None]:
+    try:
+        with connection.transaction():
+            connection.execute("SELECT pg_catalog.set_config('statement_timeout', %s, true)", (_TIMEOUT,))
+            connection.execute("SELECT pg_catalog.set_config('row_security', 'off', true)")
+            row = connection.execute(query.encode()).fetchone()
+    except psycopg.Error as error:
+        return None, str(error).splitlines()[0]
+    return (int(row[0]) if row else None), None
+
+
+def _not_lost(allowed: dict[str, str], lost: set[str | None]) -> Iterator[CheckResult]:
+    """A name after --lose that is not lost is a slip of the keyboard, or no longer true."""
+    for name in allowed:
+        if name not in lost:
+            message = f"--lose {name}: nothing of that name is lost"
+            yield CheckResult(check=CHECK, status="warned", message=message, group="downgrade", subject=name)

@@ -1,0 +1,105 @@
+"""`migsafe upgrade`, `migsafe restore` and `migsafe gc`, as an operator types them."""
+
+import json
+
+from fix_migsafe import Migsafe, last_report
+from fix_postgres import Connect
+from fix_stories import EnterStory, write_chain
+
+FIRST = """op.execute("CREATE TABLE t (id int PRIMARY KEY, a text, b text)")
+op.execute("INSERT INTO t SELECT n, 'a', 'b' || n FROM generate_series(1, 500) n")"""
+DROP = 'op.drop_column("t", "b")'
+ALLOWED = ("--yes", "--backup", "none", "--allow", "drop-column", "--because", "nobody reads it")
+B = "SELECT count(b) FROM t"
+
+
+def test_what_an_upgrade_dropped_is_put_back_by_restore_alone(
+    enter_story: EnterStory, migsafe: Migsafe, connect: Connect
+) -> None:
+    folder = enter_story("generic")
+    write_chain(folder, FIRST, DROP)
+    assert migsafe(folder, "upgrade f00 --yes --backup none").returncode == 0
+    done = migsafe(folder, "upgrade", "head", *ALLOWED)
+    assert done.returncode == 0, done.stdout + done.stderr
+    saved = last_report(folder)["undo"]["saved"]
+    assert [(each["revision"], each["what"], each["rows"]) for each in saved["parts"]] == [
+        ("f01", "column public.t.b", 500)
+    ]
+    run = sorted((folder / ".migsafe" / "runs").iterdir())[-1]
+    assert f"migsafe restore {run.name}" in done.stdout
+    assert "column public.t.b: 500 rows" in done.stdout
+    assert "column public.t.b: 500 rows" in (run / "report.md").read_text()
+    planned = migsafe(folder, "restore --dry-run")
+    assert "runs: ALTER TABLE public.t ADD COLUMN b text" in planned.stdout
+    assert "restores: 500 rows of column public.t.b" in planned.stdout
+    connect().execute("INSERT INTO t VALUES (900, 'new')")
+    restored = migsafe(folder, "restore last --format json")
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    found = json.loads(restored.stdout)
+    assert found["parts"][0]["counts"]["restored"] == 500
+    assert found["said"] == ["the schema is as before the run, and so public.alembic_version says f00 again"]
+    assert connect().execute(B).fetchone() == (500,)
+    assert connect().execute("SELECT version_num FROM alembic_version").fetchone() == ("f00",)
+    assert migsafe(folder, "gc").stdout == "Nothing has expired.\n"
+
+
+def test_conflicts_end_with_5_and_are_shown(enter_story: EnterStory, migsafe: Migsafe, connect: Connect) -> None:
+    folder = enter_story("generic")
+    write_chain(folder, FIRST, "op.execute(\"UPDATE t SET b = 'x' WHERE id < 10\")")
+    assert migsafe(folder, "upgrade f00 --yes --backup none").returncode == 0
+    assert migsafe(folder, "upgrade head --yes --backup none").returncode == 0
+    connect().execute("UPDATE t SET b = 'newer' WHERE id = 3")
+    done = migsafe(folder, "restore")
+    assert done.returncode == 5
+    assert (
+        "conflict: values of public.t.b, id = 3: the application wrote a newer value (b was b3, is newer)"
+        in done.stdout
+    )
+    assert "conflicts.jsonl" in done.stdout
+    assert "Done, but not everything is as before." in done.stdout
+
+
+def test_more_than_the_cap_is_refused_before_anything_is_done(enter_story: EnterStory, migsafe: Migsafe) -> None:
+    folder = enter_story("generic")
+    write_chain(folder, FIRST, DROP)
+    (folder / "migsafe.toml").write_text('undo_up_to = "1kB"\n')
+    assert migsafe(folder, "upgrade f00 --yes --backup none").returncode == 0
+    done = migsafe(folder, "upgrade", "head", *ALLOWED)
+    assert done.returncode == 1
+    assert "saving what the run destroys takes about" in done.stdout
+    assert "Raise undo_up_to" in done.stdout
+    (folder / "migsafe.toml").write_text('undo = "off"\n')
+    assert migsafe(folder, "upgrade", "head", *ALLOWED).returncode == 0
+    assert not (last_report(folder)["undo"] or {}).get("saved")
+    none = migsafe(folder, "restore last")
+    assert (none.returncode, "no run has saved anything yet" in none.stderr) == (2, True)
+
+
+def test_a_run_that_failed_keeps_nothing(enter_story: EnterStory, migsafe: Migsafe) -> None:
+    folder = enter_story("generic")
+    write_chain(folder, FIRST, f'{DROP}\nop.execute("SELECT 1 / 0")')
+    assert migsafe(folder, "upgrade f00 --yes --backup none").returncode == 0
+    assert migsafe(folder, "upgrade", "head", *ALLOWED).returncode == 3
+    run = sorted((folder / ".migsafe" / "runs").iterdir())[-1]
+    assert (run / "report.json").exists()
+    assert not (run / "saved").exists()
+
+
+IN_BETWEEN = """with op.get_context().autocommit_block():
+    op.execute("INSERT INTO t VALUES (900, 'a', 'written in between')")
+op.drop_column("t", "b")"""
+
+
+def test_what_is_written_before_the_transaction_that_destroys_is_caught_up_in_it(
+    enter_story: EnterStory, migsafe: Migsafe, connect: Connect
+) -> None:
+    folder = enter_story("generic")
+    write_chain(folder, FIRST, IN_BETWEEN)
+    assert migsafe(folder, "upgrade f00 --yes --backup none").returncode == 0
+    done = migsafe(folder, "upgrade", "head", *ALLOWED, "--max-wait", "20s")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "column public.t.b: 501 rows" in done.stdout
+    restored = migsafe(folder, "restore")
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    assert connect().execute("SELECT b FROM t WHERE id = 900").fetchone() == ("written in between",)
+    assert "says f01 still: rows that the run inserted or changed otherwise stay" in restored.stdout

@@ -1,0 +1,156 @@
+"""The way back on the command line: shown, written into the file, run, and held to what was recorded."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fix_alembic import Environment
+from fix_migsafe import Migsafe, last_report
+from fix_postgres import Connect
+from migsafe.postgres.connection import Database
+
+BASE = """
+    op.execute("CREATE TABLE notes (id int PRIMARY KEY, body varchar(20), kind text NOT NULL DEFAULT 'a:b')")
+    op.create_index("notes_body", "notes", ["body"])
+    op.execute("COMMENT ON TABLE notes IS 'what people write'")
+"""
+AT_A1 = """
+    CREATE TABLE notes (id int PRIMARY KEY, body varchar(20), kind text NOT NULL DEFAULT 'a:b');
+    CREATE INDEX notes_body ON notes (body);
+    COMMENT ON TABLE notes IS 'what people write';
+    CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);
+    INSERT INTO alembic_version VALUES ('a1a1a1a1');
+"""
+UP = "upgrade head --yes --backup none"
+DOWN = "downgrade a1a1a1a1 --yes --backup none"
+CHANGES = """
+    op.add_column("notes", sa.Column("stars", sa.Integer()))
+    op.alter_column("notes", "body", nullable=False)
+    with op.get_context().autocommit_block():
+        op.drop_index("notes_body", "notes", postgresql_concurrently=True)
+"""
+REVISION = '''"""{doc}"""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{revision}"
+down_revision = {down}
+
+
+def upgrade():{upgrade}
+{rest}'''
+
+
+@pytest.fixture
+def folder(environment: Environment, database: Database, connect: Connect) -> Path:
+    """An environment at a revision that made a table, and a change to come whose file has no downgrade()."""
+    home = environment("generic", database)
+    versions = home / "migrations/versions"
+    for old in versions.glob("*.py"):
+        old.unlink()
+    undo = '\n\ndef downgrade():\n    op.drop_table("notes")\n'
+    (versions / "a1.py").write_text(
+        REVISION.format(doc="notes", revision="a1a1a1a1", down=None, upgrade=BASE, rest=undo)
+    )
+    (versions / "b2.py").write_text(
+        REVISION.format(doc="stars", revision="b2b2b2b2", down='"a1a1a1a1"', upgrade=CHANGES, rest="")
+    )
+    connect().execute(AT_A1)
+    return home
+
+
+def test_undo_plan_shows_what_is_derived_beside_what_the_revision_has(folder: Path, migsafe: Migsafe) -> None:
+    shown = migsafe(folder, "undo-plan base:heads")
+    assert shown.returncode == 0, shown.stderr
+    for line in (
+        "own downgrade(): it has none",
+        "exact: ALTER TABLE public.notes DROP COLUMN stars;",
+        "discards column:public.notes.stars",
+        "exact: ALTER TABLE public.notes ALTER COLUMN body DROP NOT NULL;",
+        "CREATE INDEX CONCURRENTLY notes_body ON",
+        "outside the transaction",
+        "Write one: migsafe revision-downgrade b2b2b2b2",
+    ):
+        assert line in shown.stdout
+    told = json.loads(migsafe(folder, "undo-plan base:heads --format json").stdout)["revisions"]
+    assert [(each["own"]["verdict"], each["derived"]["verdict"]) for each in told] == [
+        ("exact", "exact"),
+        ("missing", "exact"),
+    ]
+
+
+def test_a_downgrade_is_written_in_alembics_words_and_works(folder: Path, migsafe: Migsafe, connect: Connect) -> None:
+    file = folder / "migrations/versions" / "b2.py"
+    before = file.read_text()
+    diff = migsafe(folder, "revision-downgrade b2b2b2b2 --diff")
+    assert '+    op.drop_column("notes", "stars")' in diff.stdout, diff.stderr
+    assert file.read_text() == before
+    written = migsafe(folder, "revision-downgrade b2b2b2b2")
+    assert written.returncode == 0, written.stderr
+    text = file.read_text()
+    assert text.startswith(before.rstrip("\n"))
+    assert '    op.alter_column("notes", "body", nullable=True)\n' in text
+    assert "    with op.get_context().autocommit_block():\n        op.execute(" in text
+    assert migsafe(folder, "revision-downgrade b2b2b2b2").returncode == 2
+    for words in (UP, DOWN):
+        done = migsafe(folder, words)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "the schema is the one recorded at a1a1a1a1" in json.dumps(last_report(folder))
+    rows = connect().execute("SELECT indexname FROM pg_indexes WHERE tablename = 'notes' ORDER BY 1").fetchall()
+    assert rows == [("notes_body",), ("notes_pkey",)]
+
+
+def test_the_derived_downgrade_runs_and_takes_rows_only_when_told_so_by_name(
+    folder: Path, migsafe: Migsafe, connect: Connect
+) -> None:
+    up = migsafe(folder, UP)
+    assert up.returncode == 0, up.stdout + up.stderr
+    script = (folder / last_report(folder)["undo"]["downgrade_sql"]).read_text()
+    assert "ALTER TABLE public.notes DROP COLUMN stars;" in script
+    assert "STOPS" not in script
+    connect().execute("INSERT INTO notes VALUES (1, 'x', 'k', 5), (2, 'y', 'k', NULL)")
+    refused = migsafe(folder, DOWN)
+    assert refused.returncode == 1
+    assert "public.notes.stars: 1 row would be lost" in refused.stdout
+    assert "--lose column:public.notes.stars" in refused.stdout
+    told = ("--lose", "column:public.notes.stars", "--because", "nobody used it")
+    down = migsafe(folder, *DOWN.split(), *told)
+    assert down.returncode == 0, down.stdout + down.stderr
+    report = last_report(folder)
+    assert {"kind": "lose", "name": "column:public.notes.stars", "because": "nobody used it"} in report["excuses"]
+    assert any("b2b2b2b2 has no downgrade() of its own: the derived one is run" in note for note in report["notes"])
+    (proof,) = [each for each in report["after"] if each["check"] == "schema_as_before"]
+    assert proof["status"] == "passed", proof
+
+
+def test_a_schema_that_is_not_as_before_is_listed_object_by_object(
+    folder: Path, migsafe: Migsafe, connect: Connect
+) -> None:
+    assert migsafe(folder, UP).returncode == 0
+    connect().execute("CREATE INDEX made_by_hand ON notes (kind)")
+    connect().execute("COMMENT ON TABLE notes IS 'something else'")
+    down = migsafe(folder, DOWN)
+    assert down.returncode == 5, down.stdout + down.stderr
+    (proof,) = [each for each in last_report(folder)["after"] if each["check"] == "schema_as_before"]
+    told = " ".join(proof["evidence"].values())
+    assert "index public.made_by_hand is there, and was not before" in told
+    assert "relation public.notes: comment is something else, and was what people write" in told
+
+
+def test_where_no_run_recorded_the_schema_nobody_says_that_it_is_as_before(
+    folder: Path, migsafe: Migsafe, connect: Connect
+) -> None:
+    connect().execute(
+        """
+        ALTER TABLE notes ADD COLUMN stars int, ALTER COLUMN body SET NOT NULL;
+        DROP INDEX notes_body;
+        UPDATE alembic_version SET version_num = 'b2b2b2b2';
+        """
+    )
+    down = migsafe(folder, DOWN)
+    assert down.returncode == 0, down.stdout + down.stderr
+    report = last_report(folder)
+    assert any("from what the revisions before it say" in note for note in report["notes"])
+    (proof,) = [each for each in report["after"] if each["check"] == "schema_as_before"]
+    assert proof["status"] == "unknown"
