@@ -17,11 +17,12 @@ test: $(VENV)/.made
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest -n 2 -m "not servers"
+	$(BIN)/python -m compileall -q src alembic_plugin
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not servers"
 
 # Every fault at every place; what needs root (a disk of a few megabytes) too. `make test` has some of each.
 faults: $(VENV)/.made
-	$(BIN)/python -m pytest -n 2 tests/faults
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/faults
 
 test-matrix: $(VENV)/.made
 	$(BIN)/python -m pip install --quiet nox

@@ -15,6 +15,9 @@ from migsafe.backup import back_up
 from migsafe.backup.restore import write_restore_script
 from migsafe.postgres.connection import Database
 
+# Before 15 schema public belongs to whoever made the cluster, since then to pg_database_owner.
+OWNS_PUBLIC = ("postgres",) if VERSION < 15 else ()
+
 BEFORE = (
     HISTORY,
     "INSERT INTO alembic_version VALUES ('r0')",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from migsafe.model.checks import CheckResult, Status
-from migsafe.watching import watch
+from migsafe.proving.watching import watch
 
 
 def result(status: Status) -> CheckResult:

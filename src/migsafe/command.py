@@ -1,13 +1,14 @@
 """Drop-in for programs that call `alembic.command`: `upgrade` and `downgrade` guarded, all else Alembic's own."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from alembic import command as alembic_command
 from alembic.config import Config
 
-from migsafe.errors import NotMigrated
+from migsafe.errors import NotMigrated, UsageError
 from migsafe.formats.outcome import outcome
-from migsafe.model.report import Report
+from migsafe.model.report import Excuse, Report
 from migsafe.model.rounds import Rounds
 from migsafe.model.run import Blocker
 from migsafe.postgres.connection import Database
@@ -57,12 +58,30 @@ def upgrade(config: Config, revision: str, sql: bool = False, tag: str | None = 
     return _migrate(config, Asked(revision), tag, wishes)
 
 
-def downgrade(config: Config, revision: str, sql: bool = False, tag: str | None = None, **wishes: Any) -> Report | None:
-    """As `alembic.command.downgrade(config, revision)`, guarded like `upgrade`."""
+def downgrade(
+    config: Config,
+    revision: str,
+    sql: bool = False,
+    tag: str | None = None,
+    lose: Mapping[str, str] | None = None,
+    **wishes: Any,
+) -> Report | None:
+    """As `alembic.command.downgrade(config, revision)`, guarded like `upgrade`.
+
+    `lose` says of tables and columns whose rows may go, why: `{"column:public.t.c": "nobody has filled it"}`. Raises
+    UsageError for one without a reason.
+    """
     if sql:
         alembic_command.downgrade(config, revision, sql=True, tag=tag)
         return None
-    return _migrate(config, Asked(revision, "downgrade"), tag, wishes)
+    excuses = tuple(Excuse("lose", name, _reason(name, because)) for name, because in (lose or {}).items())
+    return _migrate(config, Asked(revision, "downgrade", excuses=excuses), tag, wishes)
+
+
+def _reason(name: str, because: str) -> str:
+    if not because.strip():
+        raise UsageError(f"lose: {name} has no reason", f'Write lose={{"{name}": "why its rows may go"}}.')
+    return because.strip()
 
 
 def _migrate(config: Config, asked: Asked, tag: str | None, wishes: dict[str, Any]) -> Report:

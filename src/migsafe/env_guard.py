@@ -18,7 +18,7 @@ from migsafe.model.run import Blocker
 from migsafe.postgres import advisory
 from migsafe.postgres.connection import Database, connect
 from migsafe.postgres.session import NEVER_IDLE
-from migsafe.proven import proven
+from migsafe.proving.proven import proven
 from migsafe.recorded import begin_run, write_report
 from migsafe.revisions.config import Environment
 from migsafe.revisions.install import Requested, install

@@ -12,7 +12,7 @@ from migsafe.model.plan import Plan
 from migsafe.model.report import Excuse
 from migsafe.undo.rows import LIMIT, doomed
 
-CHECK = "rows_lost"
+CHECK = "rows-lost"
 _TIMEOUT = "30s"
 
 
@@ -35,9 +35,9 @@ def _result(connection: psycopg.Connection[Any], discard: Discard, allowed: dict
     count, because = _counted(connection, discard.count or "")
     if count == 0:
         return None
-    what = discard.what.partition(":")[2]
     rows = "rows that could not be counted" if count is None else _rows(count)
-    message = f"{what}: {rows} would be lost" + (f" ({because})" if because else "")
+    # Its subject, which stands before it, names the table or column.
+    message = f"{rows} would be lost" + (f" ({because})" if because else "")
     return CheckResult(
         check=CHECK,
         status="blocked" if count is not None else "unknown",

@@ -1,16 +1,11 @@
 """Reads the revisions between a database and a target once: every statement, its line and its effects."""
 
 import hashlib
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from migsafe.errors import MigsafeError
 from migsafe.model.after import after
 from migsafe.model.catalog import Catalog
 from migsafe.model.effects import Effects
@@ -25,7 +20,6 @@ from migsafe.sql.split import Piece, split
 
 if TYPE_CHECKING:
     from migsafe.postgres.connection import Database
-    from migsafe.postgres.embedded import Scratch
 
 # Bytes of a list of tenants; what is larger is no list.
 _SMALL = 16 * 1024**2
@@ -62,18 +56,17 @@ def preview(
     """
     version = server_version or reading.server_version or catalog.server_version
     steps, back = reading.steps, reading.back
-    if any(_wants_a_server(step) for step in steps):
-        steps = _completed(
-            environment, reading, "upgrade", database, scratch_url, on_progress, _lists(reading, catalog)
-        )
+    if any(step.wants_a_server for step in (*steps, *back)):
+        # psycopg takes longer to load than most revisions to read: only where a server is asked.
+        from migsafe.replayed import completed
+
+        if on_progress is not None:
+            on_progress("replaying on a scratch server what cannot be read without one", None)
+        steps, back = completed(environment, reading, database, scratch_url, _lists(reading, catalog))
     plan_steps, end = _predicted(steps, catalog, version)
     plan = _plan(reading, _with_errors(plan_steps, reading), server_version or reading.server_version, database)
     if reading.direction == "downgrade" or len(back) != len(steps):
         return Preview(plan, None, catalog, end)
-    if any(_wants_a_server(step) for step in back):
-        back = _completed(
-            environment, reading, "downgrade", database, scratch_url, on_progress, _lists(reading, catalog)
-        )
     back_steps, _ = _predicted(back, end, version)
     way_back = msgspec.structs.replace(
         plan, current=plan.target, target=plan.current, direction="downgrade", steps=back_steps
@@ -109,11 +102,6 @@ def _lists(reading: Reading, catalog: Catalog) -> tuple[str, ...]:
     read = {lock.relation for effects in asked for lock in effects.locks if lock.kind == "table"}
     sizes = {name: relation.bytes for name in read if (relation := catalog.relations.get(name)) is not None}
     return tuple(sorted(name for name, size in sizes.items() if size is not None and size <= _SMALL))
-
-
-def _wants_a_server(step: RenderedStep) -> bool:
-    """Whether a server could tell more: what raises on purpose raises there too."""
-    return step.unreadable is not None and step.needs_server
 
 
 def _plan(reading: Reading, steps: tuple[Step, ...], version: int | None, database: "Database | None") -> Plan:
@@ -195,89 +183,3 @@ def _with_errors(steps: tuple[Step, ...], reading: Reading) -> tuple[Step, ...]:
         else step
         for step in steps
     )
-
-
-def _completed(
-    environment: Environment,
-    reading: Reading,
-    direction: str,
-    database: "Database | None",
-    scratch_url: str | None,
-    on_progress: Progress | None,
-    lists: tuple[str, ...],
-) -> tuple[RenderedStep, ...]:
-    """The steps, those that could not be rendered taken from a replay as far as that got."""
-    # psycopg takes longer to load than most revisions to read: only where a server is asked.
-    from migsafe.postgres.embedded import scratch_server
-
-    rendered = reading.steps if direction == reading.direction else reading.back
-    if on_progress is not None:
-        on_progress("replaying on a scratch server what cannot be read without one", None)
-    try:
-        with scratch_server(scratch_url) as server, server.database("preview") as scratch:
-            replayed, error = _replayed(environment, reading, direction, server, scratch, database, lists)
-    except MigsafeError as failure:
-        replayed, error = {}, failure.message
-    return tuple(_better(step, replayed, error) if _wants_a_server(step) else step for step in rendered)
-
-
-def _better(step: RenderedStep, replayed: dict[str, RenderedStep], error: str | None) -> RenderedStep:
-    told = replayed.get(step.revision)
-    if told is not None and told.unreadable is None:
-        note = "replayed on a scratch database without rows: what a loop over rows would send is not shown"
-        return msgspec.structs.replace(told, notes=(*told.notes, note))
-    reason = told.unreadable if told is not None else error
-    return msgspec.structs.replace(
-        step, unreadable=f"{step.unreadable}; on a scratch server: {reason or 'not reached'}"
-    )
-
-
-def _replayed(
-    environment: Environment,
-    reading: Reading,
-    direction: str,
-    server: "Scratch",
-    scratch: "Database",
-    database: "Database | None",
-    lists: tuple[str, ...],
-) -> tuple[dict[str, RenderedStep], str | None]:
-    from migsafe.postgres.copy_schema import copy_schema
-    from migsafe.postgres.stand_ins import stand_ins
-    from migsafe.revisions.replay import MARKER, Job, Result
-
-    known = stand_ins(scratch, marker=MARKER)
-    lacking: tuple[str, ...] = ()
-    if database is not None:
-        lacking = copy_schema(database, scratch, version_table=reading.version_table, stand_ins=known, rows_of=lists)
-    prepare = reading.heads if database is None else ()
-    undoing = direction != reading.direction
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "steps.json"
-        job = Job(
-            source=environment.source,
-            url=scratch.url(None),
-            revisions=tuple(step.revision for step in (reading.back if undoing else reading.steps)),
-            output=str(output),
-            direction="downgrade" if direction == "downgrade" else "upgrade",
-            prepare=reading.target if undoing else prepare,
-            stand_ins=known,
-            only=reading.round,
-        )
-        child = subprocess.run(
-            [sys.executable, "-m", "migsafe.revisions.replay"],
-            input=msgspec.json.encode(job),
-            capture_output=True,
-            check=False,
-        )
-        if not output.is_file():
-            return {}, child.stderr.decode(errors="replace").strip().rpartition("\n")[2] or "the replay gave no answer"
-        result = msgspec.json.decode(output.read_bytes(), type=Result)
-    steps = {step.revision: _excused(step, lacking) for step in result.steps}
-    return steps, result.error
-
-
-def _excused(step: RenderedStep, lacking: tuple[str, ...]) -> RenderedStep:
-    """What failed there may have failed for what the copy of the schema lacks."""
-    if step.unreadable is None or not lacking:
-        return step
-    return msgspec.structs.replace(step, unreadable=f"{step.unreadable} (not in the copy of the schema: {lacking[0]})")

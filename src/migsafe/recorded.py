@@ -13,7 +13,7 @@ from migsafe.errors import UsageError
 from migsafe.formats import json, markdown
 from migsafe.formats import sql as sql_format
 from migsafe.model.report import Report
-from migsafe.proofs import look_before, write_proofs
+from migsafe.proving.proofs import look_before, write_proofs
 from migsafe.settings import Settings
 from migsafe.situation import Situation, now
 from migsafe.sql.layout import layout

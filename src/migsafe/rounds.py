@@ -10,8 +10,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from migsafe.derived import read_ways
 from migsafe.errors import MigsafeError
+from migsafe.going_back.derived import read_ways
 from migsafe.model.plan import Step
 from migsafe.model.report import Backup, Report
 from migsafe.postgres.connection import Database

@@ -16,6 +16,8 @@ from migsafe.settings import Settings
 
 REPORT, JOURNAL, BACKUP = "report.json", "journal.jsonl", "backup"
 
+_LATELY = 24 * 3600.0
+
 
 class Crashed(msgspec.Struct, frozen=True):
     """A run that ended without saying so. `last` is what its journal says it was doing."""
@@ -99,13 +101,20 @@ def crashed(settings: Settings, database: str, version_table: str | None = None)
         if not (path / JOURNAL).exists():
             continue
         if (path / REPORT).exists():
-            if any(_is_about(entry, database, version_table) for entry in journal.read(path / JOURNAL)):
+            if ended(path, database, version_table):
                 break
             continue
         last = journal.unfinished(path / JOURNAL)
         if last is not None and _is_about(last, database, version_table):
             found.append(Crashed(str(path), last, _alive(last)))
     return tuple(found)
+
+
+def ended(path: Path, database: str, version_table: str | None = None) -> bool:
+    """Whether the run directory `path` is of a run on `database` (its label) that came to its end."""
+    if not (path / REPORT).exists() or not (path / JOURNAL).exists():
+        return False
+    return any(_is_about(entry, database, version_table) for entry in journal.read(path / JOURNAL))
 
 
 def _is_about(entry: dict[str, Any], database: str, version_table: str | None) -> bool:
@@ -118,6 +127,14 @@ def is_alive(path: Path) -> bool:
     """Whether the process that made the run directory `path` still runs on this machine."""
     last = journal.unfinished(path / JOURNAL)
     return last is not None and _alive(last)
+
+
+def may_be_alive(path: Path) -> bool:
+    """Whether the process that made `path` still runs, or may on another machine: there was a sign of it of late."""
+    last = journal.unfinished(path / JOURNAL)
+    if last is None or last.get("host") == socket.gethostname():
+        return last is not None and _alive(last)
+    return time.time() - (path / JOURNAL).stat().st_mtime < _LATELY
 
 
 def _alive(last: dict[str, Any]) -> bool:

@@ -11,13 +11,13 @@ from migsafe.backup.restore import write_restore_script
 from migsafe.model.plan import Plan
 from migsafe.model.report import Backup, Report
 from migsafe.postgres.connection import Database, connect
+from migsafe.proving.verifying import database_of
 from migsafe.revisions.config import Environment
 from migsafe.revisions.narrow import chosen
 from migsafe.rounds import narrowed
 from migsafe.settings import Settings
 from migsafe.situation import Asked, look, now, read_rounds_for, report_of
 from migsafe.stopped import Observer
-from migsafe.verifying import database_of
 
 
 def check(environment: Environment, settings: Settings, asked: Asked, observer: Observer) -> tuple[Report, ...]:

@@ -39,7 +39,8 @@ def status(environment: Environment, settings: Settings, asked: Asked, observer:
     except (ConnectionFailed, psycopg.OperationalError) as error:
         message = error.message if isinstance(error, MigsafeError) else " ".join(str(error).split())
         remedy = error.remedy if isinstance(error, MigsafeError) else None
-        said = f"{message}. {remedy}" if remedy else message
+        end = "" if message.endswith((".", "?", "!")) else "."
+        said = f"{message}{end} {remedy}" if remedy else message
         return msgspec.structs.replace(empty, unreachable=said, last=last_run(settings, None))
 
 

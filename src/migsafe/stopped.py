@@ -1,7 +1,9 @@
 """What ends a run from outside, Ctrl-C, SIGTERM, `--timeout`, and what is said of it when nothing was changed yet."""
 
+import os
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -9,13 +11,15 @@ from typing import NoReturn, Protocol
 
 import msgspec
 
-from migsafe.errors import Interrupted, OutOfTime, TimeIsUp
+from migsafe.errors import Interrupted, MigsafeError, OutOfTime, TimeIsUp
 from migsafe.formats.words import duration
 from migsafe.model.checks import CheckResult
 from migsafe.model.report import Report
 from migsafe.model.run import Blocker
 from migsafe.postgres.connection import Database
 from migsafe.run.events import Emit
+
+_BUG = "This is a bug in migsafe: report it, with what MIGSAFE_DEBUG=1 prints in addition."
 
 
 class Observer(Protocol):
@@ -73,6 +77,29 @@ def stopped_in(report: Report, stages: Stages, timeout: float | None, why: Keybo
         check="verification", group="verify", status="blocked", message=failure, remedy="migsafe verify last"
     )
     return msgspec.structs.replace(report, after=(unproven,))
+
+
+def broken_off(report: Report, error: Exception) -> Report:
+    """`report` of a run that an error of ours or of the connection ended outside of its revisions.
+
+    What arrived has arrived: then it is the verification that failed, and the same command would find nothing to do.
+    """
+    if isinstance(error, MigsafeError):
+        failure, remedy = error.message, error.remedy
+    else:
+        failure, remedy = f"{type(error).__name__}: {' '.join(str(error).split())}", _BUG
+        if os.environ.get("MIGSAFE_DEBUG"):
+            traceback.print_exc()
+    if not report.arrived:
+        return msgspec.structs.replace(report, failure=failure, remedy=remedy)
+    unproven = CheckResult(
+        check="verification",
+        group="verify",
+        status="blocked",
+        message=f"the upgrade is in, and its verification broke off: {failure}",
+        remedy=f"{remedy + ' ' if remedy else ''}Then: migsafe verify last",
+    )
+    return msgspec.structs.replace(report, after=(*report.after, unproven))
 
 
 def kept(write: Callable[[], Report]) -> Report:

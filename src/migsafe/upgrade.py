@@ -12,24 +12,24 @@ from migsafe import __version__, journal
 from migsafe.alone import Place, alone, has_moved
 from migsafe.backup import back_up
 from migsafe.backup.restore import write_restore_script
-from migsafe.drift import drifted, new_drift
 from migsafe.errors import MigsafeError
+from migsafe.going_back.remembered import as_before, remember
+from migsafe.going_back.securing import Secured, to_be_saved, weighing
 from migsafe.model.plan import Plan
 from migsafe.model.report import Backup, Report, Undo
 from migsafe.postgres.connection import Database, connect
 from migsafe.postgres.restore_point import mark
-from migsafe.proven import proven
+from migsafe.proving.drift import drifted, new_drift
+from migsafe.proving.proven import proven
 from migsafe.recorded import begin_run, write_report, written
-from migsafe.remembered import as_before, remember
 from migsafe.revisions.config import Environment
 from migsafe.revisions.plugin import collecting
 from migsafe.revisions.read import Reading
 from migsafe.run import Ran, run
 from migsafe.run.events import blocking
-from migsafe.securing import Secured, weighing
 from migsafe.settings import Settings
 from migsafe.situation import Asked, Situation, look, now, read_for, report_of
-from migsafe.stopped import Observer, Stages, kept, stopped_in
+from migsafe.stopped import Observer, Stages, broken_off, kept, stopped_in
 from migsafe.undo import write_downgrade
 
 
@@ -122,14 +122,14 @@ def carry_out(ready: Ready, settings: Settings, asked: Asked, stages: Stages, be
                 after = proven(environment, situation, own, settings, asked.excuses, report.directory)
                 after += new_drift(before, environment, settings, asked.url) + as_before(situation, settings)
                 report = msgspec.structs.replace(report, after=after)
-        except MigsafeError as error:
-            report = msgspec.structs.replace(report, failure=error.message, remedy=error.remedy)
         except OSError as error:
             failure = f"{error.filename or report.directory} cannot be written: {error.strerror}"
             remedy = "Free space there, or set `runs` to a folder on another disk."
             report = msgspec.structs.replace(report, failure=failure, remedy=remedy)
         except KeyboardInterrupt as error:
             report = stopped_in(report, stages, settings.timeout, error)
+        except Exception as error:
+            report = broken_off(report, error)
         return kept(lambda: write_report(report, log))
 
 
@@ -174,7 +174,8 @@ def _with_way_back(
     seen, directory = situation.preview, Path(report.directory or ".")
     backup, undo = _backup(directory, situation, settings, stages, log), None
     if seen.back is not None:
-        undo = write_downgrade(directory, seen.back, seen.plan, seen.after, remember(directory, situation))
+        ways, saved = remember(directory, situation), to_be_saved(situation, settings)
+        undo = write_downgrade(directory, seen.back, seen.plan, seen.after, ways, saved)
     if backup.kind == "dump":
         together = msgspec.structs.replace(seen.plan, steps=(*situation.beside, *seen.plan.steps))
         script = write_restore_script(directory, backup, together)

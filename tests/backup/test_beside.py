@@ -19,9 +19,9 @@ from migsafe.backup.manifest import read_about, read_catalog
 from migsafe.backup.read import check
 from migsafe.backup.room import left_over, room
 from migsafe.errors import BackupFailed, UsageError
+from migsafe.going_back.restored import restore_full
 from migsafe.postgres.binaries import find
 from migsafe.postgres.connection import Database
-from migsafe.restored import restore_full
 
 INI = "[alembic]\nscript_location = migrations\nsqlalchemy.url = driver://user:pass@localhost/dbname\n"
 

@@ -1,5 +1,6 @@
 """`migsafe backup`, `migsafe restore --drill` and `migsafe restore --full`, as an operator types them."""
 
+import json
 from collections.abc import Callable
 
 from fix_alembic import Environment, Run
@@ -38,9 +39,17 @@ def test_a_backup_is_made_tried_out_and_restored(
     assert "0 differences" in _said(tried.stdout)
     before = dumped(database)
     there = create_database()
+    unasked = migsafe(folder, "restore", "--full", run.name, "--to", there.url())
+    assert (unasked.returncode, unasked.stderr.splitlines()[-1]) == (2, "Pass --yes to go on without being asked.")
+    looked = migsafe(folder, "restore", "--full", run.name, "--to", there.url(), "--yes", "--dry-run")
+    assert (looked.returncode, looked.stdout.splitlines()[-1]) == (0, "Dry run: nothing was changed.")
+    assert scalar(connect(there), "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == 0
     done = migsafe(folder, "restore", "--full", run.name, "--to", there.url(), "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert dumped(there) == before
+    as_json = migsafe(folder, "restore", "--drill", run.name, "--to", database.url(), "--format", "json")
+    assert json.loads(as_json.stdout)["differences"] == [], as_json.stderr
+    assert migsafe(folder, "restore", "--drill", "last", "--dry-run").returncode == 2
     refused = migsafe(folder, "restore", "--full", "last", "--overwrite", "another", "--yes")
     assert refused.returncode == 1
     assert f"{database.dbname} is not empty" in _said(refused.stderr)

@@ -9,9 +9,9 @@ from fix_postgres import VERSION, Connect, Role
 from fix_restore import Restore, run
 from migsafe.backup import back_up
 from migsafe.backup.restore import write_restore_script
+from migsafe.going_back.restored import drill
 from migsafe.model.plan import Plan
 from migsafe.postgres.connection import Database
-from migsafe.restored import drill
 
 # What the server prints in another way after a restore (casts in lists), what pg_dump leaves out (the invalid index,
 # the foreign keys of partitions), and what it grants anew (default privileges) must all be no difference.
@@ -109,7 +109,8 @@ def everything(database: Database, connect: Connect, role: Role, tmp_path: Path)
 def test_a_drill_on_a_server_of_ours_finds_it_equal(everything: Path) -> None:
     done = drill(everything, checksum=("*",))
     assert done.differences == ()
-    assert done.not_compared == ()
+    # A server of ours is of 18.
+    assert done.not_compared == () or VERSION < 18
     assert done.objects > 150
 
 

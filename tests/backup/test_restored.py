@@ -13,15 +13,15 @@ import msgspec
 import pytest
 
 from fix_postgres import VERSION, Connect, Role
-from fix_restore import DAMAGES, Migrated, damage, run, scalar, sums
+from fix_restore import DAMAGES, OWNS_PUBLIC, Migrated, damage, run, scalar, sums
 from fix_way_back import dumped
 from migsafe.backup import back_up
 from migsafe.backup.compare import compare
 from migsafe.backup.manifest import ABOUT, read_about
 from migsafe.backup.target import look, opened, possible
 from migsafe.errors import RestoreFailed, RestoreRefused, UsageError
+from migsafe.going_back.restored import Intended, restore_full
 from migsafe.postgres.connection import Database
-from migsafe.restored import Intended, restore_full
 
 Create = Callable[[], Database]
 
@@ -170,7 +170,7 @@ def test_roles_that_are_missing_are_named_before_anything_happens(
     owner = role("owner").parameters["user"]
     run(connect(), ("CREATE TABLE a (id int)", f'ALTER TABLE a OWNER TO "{owner}"', f'GRANT SELECT ON a TO "{owner}"'))
     back_up(database, tmp_path, server_version=VERSION)
-    assert read_about(tmp_path / "backup").roles == (owner,)
+    assert read_about(tmp_path / "backup").roles == (owner, *OWNS_PUBLIC)
     connect().execute(f'ALTER ROLE "{owner}" RENAME TO "{owner}_gone"')
     try:
         with pytest.raises(RestoreRefused, match="roles that the backup needs are not on this server") as refused:
@@ -216,7 +216,7 @@ def test_a_folder_without_a_backup_is_refused_and_an_unknown_table_is_wrong_usag
 def killed(saved: Path, empty: Database, connect: Connect) -> Database:
     """A database in which a restore was killed with -9 after its first tables."""
     code = (
-        "import os, sys; from pathlib import Path; from migsafe.restored import restore_full\n"
+        "import os, sys; from pathlib import Path; from migsafe.going_back.restored import restore_full\n"
         "from migsafe.postgres.connection import Database\n"
         "def tell(text, part):\n"
         "    if text.startswith('restoring '): print(text, flush=True); sys.stdin.read()\n"
@@ -258,7 +258,7 @@ def test_ctrl_c_over_the_very_database_ends_psql_and_changes_nothing(
     holder = connect(autocommit=False)
     holder.execute("SELECT FROM users")
     code = (
-        "import sys; from pathlib import Path; from migsafe.restored import restore_full\n"
+        "import sys; from pathlib import Path; from migsafe.going_back.restored import restore_full\n"
         "from migsafe.postgres.connection import Database\n"
         "to = Database.from_url(sys.argv[2])\n"
         "restore_full(Path(sys.argv[1]), to, overwrite=to.dbname, lock_timeout=600)"

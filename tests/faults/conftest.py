@@ -51,7 +51,7 @@ class Done(NamedTuple):
     @property
     def ending(self) -> str:
         """What was printed of the run and after it."""
-        return f"exit code {self.code}: {self.out[self.out.rfind('Run: ') :]}"
+        return f"exit code {self.code}: {self.out[max(0, self.out.rfind('Run: ')) :]}"
 
     @property
     def outcomes(self) -> list[str]:
@@ -181,9 +181,13 @@ def spread(first: int, last: int, many: int) -> list[int]:
 
 
 def arrived(trial: Trial, reference: Reference) -> None:
-    """The database is as after an undisturbed run, and nobody is left in it."""
+    """The database is as after an undisturbed run, and nobody is left in it. The trial is over.
+
+    Where there is one for every place of a fault, their sessions would be more than the server takes.
+    """
     assert state(trial.connection) == reference.state
     assert left_behind(trial.connection) == []
+    trial.connection.close()
 
 
 class Child(NamedTuple):

@@ -11,7 +11,7 @@ from faults.strikes import HOLD
 from fix_stories import CreateDatabase, wait_for
 
 WAITING = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted"
-SOME = 4
+SOME = 2
 EVERY = pytest.param(10_000, id="every", marks=pytest.mark.servers)
 
 

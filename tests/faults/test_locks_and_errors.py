@@ -74,6 +74,8 @@ def test_a_deadlock(
         assert (done.code, set(done.outcomes)) == (0, {"done"}), done.ending
         assert [attempt["sqlstate"] for attempt in done.attempts] == ["40P01"]
         assert "the server chose us as the victim of a deadlock" in done.out
+        other.close()
+        watching.close()
         arrived(trial, reference)
 
 

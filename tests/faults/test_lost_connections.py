@@ -79,7 +79,6 @@ def test_while_something_commits(
             assert (done.code, set(done.outcomes)) == (0, {"done"}), done.ending
             found += [attempt["found"].partition("; ")[2] for attempt in done.attempts]
             arrived(trial, reference)
-            trial.connection.close()
     assert any("of revision f01, which goes on from there" in each for each in found)
     known = "revision f01 is in: the answer to its COMMIT was lost, and the version table has it"
     assert (known in found) == (broken == "after")

@@ -78,7 +78,7 @@ def test_a_large_plan_loses_its_sql_first_and_then_its_end() -> None:
     shown = comment(BLOCKING_INDEX, plan=large_plan(2_000, "SELECT 1"))
     told = shown.count("(`shop/versions/")
     assert 100 < told < 2_000
-    assert f"The last {2_000 - told} revisions left out here, too." in shown
+    assert f"The last {2_000 - told:,} revisions left out here, too." in shown
 
 
 def test_one_endless_statement_is_cut_and_says_so() -> None:

@@ -209,7 +209,7 @@ def test_preflight_alone_says_whether_the_upgrade_may_start() -> None:
     passed = piped(made(command="preflight", before=(PRIMARY, DISK)))
     assert passed.split("\n\n")[-1].splitlines() == [
         "Nothing stands against it: 1 passed, 0 warned, 0 blocked, 1 unknown.",
-        "  Not proven, because this role cannot see it: disk.",
+        f"  Not known: disk: {DISK.message}",
         "  report: .migsafe/runs/20260131T021307Z_a0_c3",
         "  to do it:",
         "    migsafe upgrade c3",

@@ -10,10 +10,10 @@ import pytest
 from fix_postgres import VERSION, Connect, Connection
 from fix_preflight import asked, only
 from migsafe.backup import back_up
+from migsafe.going_back.restored import drill
 from migsafe.model.checks import CheckResult
 from migsafe.model.drill import FILE, Drill
 from migsafe.postgres.connection import Database
-from migsafe.restored import drill
 from migsafe.settings import Settings
 
 DROP = "DROP TABLE orders"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from fix_stories import EnterStory, write_revision
-from migsafe.declared import declared_of
 from migsafe.model.declared import Declared
+from migsafe.proving.declared import declared_of
 from migsafe.revisions.config import open_environment
 from migsafe.revisions.declared import applied, named
 

@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 
 from fix_postgres import Connect
 from fix_stories import (
@@ -161,6 +163,17 @@ def test_the_way_back_is_replayed_too(enter_story: EnterStory, postgres: Databas
     assert seen.back is not None
     assert [(each.sql, each.line) for each in seen.back.steps[0].statements] == [("DROP TABLE t", FIRST_LINE + 5)]
     assert seen.back.steps[0].read == "replayed"
+
+
+def test_a_downgrade_that_looks_at_the_database_is_replayed(enter_story: EnterStory, postgres: Database) -> None:
+    folder = enter_story("generic")
+    down = f'if "t" in {ASK}:\n    op.drop_table("t")'
+    write_revision(folder, "f0", "c05b3e86d7f1", 'op.execute("CREATE TABLE t (id integer)")', down)
+    command.upgrade(Config("alembic.ini"), "f0")
+    seen, *_ = previewed(open_environment(), "-1", direction="downgrade", scratch_url=postgres.url())
+    (step,) = seen.plan.steps
+    assert [(each.sql, each.line) for each in step.statements] == [("DROP TABLE t", FIRST_LINE + 5)]
+    assert (step.revision, step.read) == ("f0", "replayed")
 
 
 @pytest.mark.parametrize("story", ["generic", "percent", "async", "flask"])

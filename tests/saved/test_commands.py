@@ -3,7 +3,7 @@
 import json
 
 from fix_migsafe import Migsafe, last_report
-from fix_postgres import Connect
+from fix_postgres import Connect, Role
 from fix_stories import EnterStory, write_chain
 
 FIRST = """op.execute("CREATE TABLE t (id int PRIMARY KEY, a text, b text)")
@@ -103,3 +103,39 @@ def test_what_is_written_before_the_transaction_that_destroys_is_caught_up_in_it
     assert restored.returncode == 0, restored.stdout + restored.stderr
     assert connect().execute("SELECT b FROM t WHERE id = 900").fetchone() == ("written in between",)
     assert "says f01 still: rows that the run inserted or changed otherwise stay" in restored.stdout
+
+
+def test_a_table_that_is_back_already_is_not_made_again(
+    enter_story: EnterStory, migsafe: Migsafe, connect: Connect
+) -> None:
+    folder = enter_story("generic")
+    first = """op.execute("CREATE TABLE p (id int, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at)")
+op.execute("CREATE TABLE p_25 PARTITION OF p FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')")
+op.execute("INSERT INTO p SELECT n, '2025-06-01' FROM generate_series(1, 20) n")"""
+    write_chain(folder, first, 'op.execute("DROP TABLE p_25")')
+    assert migsafe(folder, "upgrade f00 --yes --backup none").returncode == 0
+    allowed = ("--yes", "--backup", "none", "--allow", "drop-table", "--because", "old")
+    assert migsafe(folder, "upgrade", "head", *allowed).returncode == 0
+    assert "made again: TABLE ATTACH public p_25" in migsafe(folder, "restore").stdout
+    again = migsafe(folder, "restore")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "made again" not in again.stdout
+    assert "already a partition" not in again.stdout
+
+
+def test_a_role_that_may_not_restore_is_told_so(
+    enter_story: EnterStory, migsafe: Migsafe, connect: Connect, role: Role
+) -> None:
+    folder = enter_story("generic")
+    write_chain(folder, FIRST, DROP)
+    assert migsafe(folder, "upgrade f00 --yes --backup none").returncode == 0
+    assert migsafe(folder, "upgrade", "head", *ALLOWED).returncode == 0
+    other = role()
+    unread = migsafe(folder, "status", "--url", other.url())
+    assert unread.returncode == 2
+    assert "GRANT SELECT ON alembic_version" in unread.stderr
+    connect().execute(f"GRANT SELECT ON alembic_version TO {other.parameters['user']}".encode())
+    stopped = migsafe(folder, "restore", "last", "--url", other.url())
+    assert stopped.returncode == 3, stopped.stdout + stopped.stderr
+    assert "the restore stopped: " in stopped.stderr
+    assert "Restore as the owner of what was destroyed" in stopped.stderr

@@ -46,6 +46,7 @@ def test_it_is_caught_up_in_the_transaction_that_destroys(undoing: Undoing, dest
     assert undoing.shape() == undoing.schema
 
 
+@pytest.mark.needs_18
 def test_without_time_for_that_it_is_counted(undoing: Undoing) -> None:
     undoing.run("SELECT pg_stat_force_next_flush()")
     undoing.max_wait = 0.0

@@ -8,6 +8,7 @@ from psycopg import sql
 
 from fix_postgres import Connect, Connection
 from fix_way_back import HISTORY, upgrade_plan
+from migsafe.going_back.putting_back import restore
 from migsafe.model.plan import Plan, Step
 from migsafe.model.restored import Restored
 from migsafe.model.saved import Manifest
@@ -15,7 +16,6 @@ from migsafe.postgres.catalog import read
 from migsafe.postgres.connection import Database
 from migsafe.postgres.connection import connect as connect_as_migsafe
 from migsafe.postgres.saved_facts import may_create
-from migsafe.putting_back import restore
 from migsafe.saved import CatchUp, conclude, losses, save, stamping
 from migsafe.saved.batches import OnConflict
 from migsafe.settings import Settings

@@ -9,11 +9,13 @@ from msgspec.structs import replace
 
 from fix_postgres import VERSION, Connect
 from fix_way_back import HISTORY, dumped, psql, step
+from migsafe.model.catalog import Catalog, Column, Relation
 from migsafe.model.plan import Plan
 from migsafe.model.report import Undo
 from migsafe.postgres.catalog import read
 from migsafe.postgres.connection import Database
 from migsafe.undo import write_downgrade
+from migsafe.undo.losses import losses
 
 Revision = tuple[str, str, Sequence[str], Sequence[str]]
 """Revision, down_revision, upgrade statements, downgrade statements."""
@@ -123,6 +125,23 @@ def test_data_that_the_upgrade_destroyed_or_changed_are_said_not_to_come_back(mi
         "only a backup has them"
     )
     assert losses["rows public.users"].startswith("UPDATE at versions/a.py:2: rows that it changed stay changed")
+
+
+def test_of_data_that_were_saved_first_the_command_that_brings_them_back_is_named() -> None:
+    catalog = Catalog(
+        relations={"public.orders": Relation("public.orders")},
+        columns={"public.orders": {"note": Column("public.orders", "note", "text")}},
+    )
+    there, catalog = step(
+        "r1", "r0", ("ALTER TABLE orders DROP COLUMN note", "DELETE FROM orders WHERE id = 1"), catalog
+    )
+    back, _ = step("r1", "r0", ("ALTER TABLE orders ADD COLUMN note text",), catalog)
+    plans = (Plan(("r1",), ("r0",), (back,), direction="downgrade"), Plan(("r0",), ("r1",), (there,)))
+    saved = frozenset({"column public.orders.note", "rows public.orders"})
+    told = {loss.what: loss.because for loss in losses(*plans, catalog, saved, "2026_r0_r1")}
+    assert told.keys() == saved
+    assert all("`migsafe restore 2026_r0_r1`" in because for because in told.values())
+    assert not any("only a backup" in because for because in told.values())
 
 
 def test_a_database_at_another_revision_is_left_alone(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fix_alembic import Environment
+from fix_alembic import Environment, Run
 from fix_migsafe import Migsafe, last_report
 from fix_postgres import Connect
 from migsafe.postgres.connection import Database
@@ -112,16 +112,66 @@ def test_the_derived_downgrade_runs_and_takes_rows_only_when_told_so_by_name(
     connect().execute("INSERT INTO notes VALUES (1, 'x', 'k', 5), (2, 'y', 'k', NULL)")
     refused = migsafe(folder, DOWN)
     assert refused.returncode == 1
-    assert "public.notes.stars: 1 row would be lost" in refused.stdout
-    assert "--lose column:public.notes.stars" in refused.stdout
+    assert "column:public.notes.stars: 1 row would be lost" in refused.stdout
+    last = refused.stdout.strip().splitlines()[-1].strip()
+    assert last == 'migsafe downgrade a1a1a1a1 --lose column:public.notes.stars --because "…"'
     told = ("--lose", "column:public.notes.stars", "--because", "nobody used it")
     down = migsafe(folder, *DOWN.split(), *told)
     assert down.returncode == 0, down.stdout + down.stderr
     report = last_report(folder)
     assert {"kind": "lose", "name": "column:public.notes.stars", "because": "nobody used it"} in report["excuses"]
     assert any("b2b2b2b2 has no downgrade() of its own: the derived one is run" in note for note in report["notes"])
-    (proof,) = [each for each in report["after"] if each["check"] == "schema_as_before"]
+    (proof,) = [each for each in report["after"] if each["check"] == "schema-as-before"]
     assert proof["status"] == "passed", proof
+
+
+def test_where_no_way_back_can_be_derived_nothing_is_begun_and_the_reason_said(folder: Path, migsafe: Migsafe) -> None:
+    (folder / "migrations/versions" / "c3.py").write_text(
+        REVISION.format(
+            doc="a block",
+            revision="c3c3c3c3",
+            down='"b2b2b2b2"',
+            upgrade='\n    op.execute("DO $$ BEGIN END $$")\n',
+            rest="",
+        )
+    )
+    assert migsafe(folder, UP).returncode == 0
+    runs = len(list((folder / ".migsafe/runs").iterdir()))
+    refused = migsafe(folder, DOWN)
+    assert (refused.returncode, len(list((folder / ".migsafe/runs").iterdir()))) == (2, runs)
+    assert "revision c3c3c3c3 has no downgrade(), and none can be derived: " in refused.stderr
+    assert "migsafe undo-plan c3c3c3c3" in refused.stderr
+
+
+def test_a_downgrade_is_judged_alone_where_that_of_a_later_revision_is_missing(folder: Path, migsafe: Migsafe) -> None:
+    made = """
+    op.execute("CREATE TABLE p (id int) PARTITION BY RANGE (id)")
+    op.execute("CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2)")
+"""
+    for name, down, upgrade, rest in (
+        ("c3c3c3c3", "b2b2b2b2", made, '\n\ndef downgrade():\n    op.execute("DROP TABLE p")\n'),
+        ("d4d4d4d4", "c3c3c3c3", '\n    op.execute("DROP TABLE p1")\n', ""),
+    ):
+        text = REVISION.format(doc="partitions", revision=name, down=f'"{down}"', upgrade=upgrade, rest=rest)
+        (folder / "migrations/versions" / f"{name}.py").write_text(text)
+    told = json.loads(migsafe(folder, "undo-plan b2b2b2b2:heads --format json").stdout)["revisions"]
+    assert [each["own"]["verdict"] for each in told] == ["exact", "missing"]
+
+
+def test_a_program_says_by_name_which_rows_may_go(
+    folder: Path, migsafe: Migsafe, connect: Connect, python: Run
+) -> None:
+    assert migsafe(folder, UP).returncode == 0
+    connect().execute("INSERT INTO notes VALUES (1, 'x', 'k', 5)")
+    program = (
+        "import migsafe; from alembic.config import Config;"
+        "migsafe.command.downgrade(Config('alembic.ini'), 'a1a1a1a1', backup='none', lose={LOSE})"
+    )
+    for lose, said in (("{}", "Refused by 1 check"), ("{'column:public.notes.stars': ' '}", "has no reason")):
+        refused = python(folder, "-c", program.replace("{LOSE}", lose))
+        assert (refused.returncode, said in refused.stderr) == (1, True), refused.stderr
+    done = python(folder, "-c", program.replace("{LOSE}", "{'column:public.notes.stars': 'unused'}"))
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_schema_that_is_not_as_before_is_listed_object_by_object(
@@ -132,7 +182,7 @@ def test_a_schema_that_is_not_as_before_is_listed_object_by_object(
     connect().execute("COMMENT ON TABLE notes IS 'something else'")
     down = migsafe(folder, DOWN)
     assert down.returncode == 5, down.stdout + down.stderr
-    (proof,) = [each for each in last_report(folder)["after"] if each["check"] == "schema_as_before"]
+    (proof,) = [each for each in last_report(folder)["after"] if each["check"] == "schema-as-before"]
     told = " ".join(proof["evidence"].values())
     assert "index public.made_by_hand is there, and was not before" in told
     assert "relation public.notes: comment is something else, and was what people write" in told
@@ -152,5 +202,5 @@ def test_where_no_run_recorded_the_schema_nobody_says_that_it_is_as_before(
     assert down.returncode == 0, down.stdout + down.stderr
     report = last_report(folder)
     assert any("from what the revisions before it say" in note for note in report["notes"])
-    (proof,) = [each for each in report["after"] if each["check"] == "schema_as_before"]
+    (proof,) = [each for each in report["after"] if each["check"] == "schema-as-before"]
     assert proof["status"] == "unknown"

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def command(given: Globals, dry_run: bool, choices: Choices) -> int:
     """Remove what runs saved longer ago than `undo_keep`: files, and tables of migsafe_undo. Reports and backups stay.
 
-    Of a run that is not finished nothing is removed. A database is asked only where rows are in tables.
+    So goes what a run left that was killed while it saved. Of a run that is not finished nothing else is removed. A
+    database is asked only where rows are in tables.
     """
     from pathlib import Path
 
@@ -29,7 +30,8 @@ def command(given: Globals, dry_run: bool, choices: Choices) -> int:
     from migsafe.settings import load
 
     console = output.console()
-    found = tuple(expired(directories(choices.over(load()))))
+    settings = choices.over(load())
+    found = tuple(expired(directories(settings), tables=settings.undo == "tables"))
     connection = _connected(given, choices) if not dry_run and any(each.tables for each in found) else None
     size = 0
     for each in found:
@@ -41,7 +43,8 @@ def command(given: Globals, dry_run: bool, choices: Choices) -> int:
             remove(each, connection)
         size += each.bytes
         what = "would be removed" if dry_run else "removed"
-        say(console, f"{name}: {words.size(each.bytes)} {what}, expired {each.expires[:10]}", indent=2, hang=4)
+        why = f"expired {each.expires[:10]}" if each.expires else "of a run that was killed while it saved them"
+        say(console, f"{name}: {words.size(each.bytes)} {what}, {why}", indent=2, hang=4)
     if connection is not None:
         connection.close()
     say(
@@ -54,7 +57,7 @@ def _connected(given: Globals, choices: Choices) -> "psycopg.Connection[Any]":
     from migsafe.cli.opened import opened
     from migsafe.cli.terminal import Terminal
     from migsafe.postgres.connection import connect
-    from migsafe.verifying import database_of
+    from migsafe.proving.verifying import database_of
 
     environment, _ = opened(given, choices)
     with Terminal(yes=True, printing=False, quiet=True) as terminal:

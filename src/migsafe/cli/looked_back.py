@@ -17,8 +17,8 @@ def look_back(given: Globals, revision: str, choices: Choices) -> tuple[WayBack,
 
     A revision that the database has already is looked at over the schema that those before it make.
     """
+    from migsafe.going_back.ways_back import of_range
     from migsafe.revisions.read import range_of
-    from migsafe.ways_back import of_range
 
     environment, settings = opened(given, choices)
     start, target = range_of(environment, revision)
@@ -30,11 +30,11 @@ def look_back(given: Globals, revision: str, choices: Choices) -> tuple[WayBack,
 
 
 def _pending(environment: Environment, settings: Settings, revision: str, choices: Choices) -> tuple[WayBack, ...]:
+    from migsafe.going_back.ways_back import of_reading
     from migsafe.postgres.connection import Database, connect, redact
     from migsafe.revisions.narrow import chosen
     from migsafe.revisions.read import read_rounds
     from migsafe.situation import connecting
-    from migsafe.ways_back import of_reading
 
     with connecting():
         readings = read_rounds(environment, revision, url=choices.url)
@@ -51,8 +51,8 @@ def _pending(environment: Environment, settings: Settings, revision: str, choice
 
 def _alone(environment: Environment, settings: Settings, revision: str) -> tuple[WayBack, ...]:
     """Of one revision by its name; () for head and such."""
+    from migsafe.going_back.ways_back import of_revision
     from migsafe.revisions.config import loading
-    from migsafe.ways_back import of_revision
 
     with loading(environment):
         known = {script.revision for script in environment.script.walk_revisions()}

@@ -64,6 +64,7 @@ def command(
     before, 75 no lock before the deadline.
     """
     _only_with(full=full, drill=drill, to=to, overwrite=overwrite, checksum=checksum)
+    _not_with(full=full, drill=drill, dry_run=dry_run, no_owner=no_owner)
     if not full and not drill:
         return _restore(given, run, choices, on_conflict, dry_run, other_cluster, format)
     from migsafe.cli import restoring_all
@@ -72,10 +73,20 @@ def command(
     directory, settings = _directory(run, choices)
     with Terminal(yes=choices.yes, printing=format == "text", quiet=given.quiet) as terminal:
         if drill:
-            return restoring_all.drill(directory, settings, to, checksum, terminal)
-        owners = not no_owner
+            return restoring_all.drill(directory, settings, to, checksum, terminal, format=format)
         return restoring_all.full(
-            given, directory, settings, choices, to, overwrite, other_cluster, owners, checksum, terminal
+            given,
+            directory,
+            settings,
+            choices,
+            to,
+            overwrite,
+            other_cluster,
+            not no_owner,
+            checksum,
+            terminal,
+            dry_run=dry_run,
+            format=format,
         )
 
 
@@ -86,6 +97,15 @@ def _only_with(full: bool, drill: bool, to: str | None, overwrite: str | None, c
         raise UsageError("--to and --overwrite are for --full", "migsafe restore --full RUN --to URL")
     if not (full or drill) and checksum:
         raise UsageError("--checksum is for --full and --drill", "migsafe restore --drill RUN --checksum TABLE")
+
+
+def _not_with(full: bool, drill: bool, dry_run: bool, no_owner: bool) -> None:
+    if drill and dry_run:
+        raise UsageError(
+            "--dry-run is not for --drill", "A drill changes nothing: it restores into a scratch database."
+        )
+    if no_owner and not full:
+        raise UsageError("--no-owner is for --full", "migsafe restore --full RUN --to URL --no-owner")
 
 
 def _directory(run: str, choices: Choices) -> tuple[Path, Settings]:
@@ -111,11 +131,11 @@ def _restore(
     other_cluster: bool,
     format: str,
 ) -> int:
-    from migsafe import putting_back
     from migsafe.cli.opened import opened
     from migsafe.cli.terminal import Terminal
     from migsafe.formats import saved as formats
-    from migsafe.verifying import database_of
+    from migsafe.going_back import putting_back
+    from migsafe.proving.verifying import database_of
 
     environment, settings = opened(given, choices)
     directory = _saved_by(run, settings)

@@ -22,8 +22,8 @@ def command(given: Globals, revision: str, diff: bool, choices: Choices) -> int:
     from migsafe import fixes
     from migsafe.cli.looked_back import look_back
     from migsafe.errors import UsageError
+    from migsafe.going_back.written_back import downgrade_for
     from migsafe.revisions.config import relative
-    from migsafe.written_back import downgrade_for
 
     since = time.time()
     ways = look_back(given, revision, choices)

@@ -8,7 +8,7 @@ def try_round_trips(given: Globals, choices: Choices, what: str) -> int:
     from migsafe.cli.opened import opened
     from migsafe.cli.terminal import Terminal
     from migsafe.formats import round_trip
-    from migsafe.round_trip import trips_of
+    from migsafe.proving.round_trip import trips_of
 
     environment, settings = opened(given, choices)
     found = []

@@ -48,13 +48,13 @@ class Terminal:
     def planned(self, report: Report) -> bool:
         self._quieten()
         self.show_before(report)
-        return self._agreed(_question(report))
+        return self.agreed(_question(report))
 
     def all_planned(self, reports: tuple[Report, ...]) -> bool:
         """Every round of env.py is planned: asked once for all."""
         self._quieten()
         self._show_rounds(reports)
-        return self._agreed(f"{reports[0].command.capitalize()} {words.count(len(reports), 'round')} of env.py?")
+        return self.agreed(f"{reports[0].command.capitalize()} {words.count(len(reports), 'round')} of env.py?")
 
     def begins(self, report: Report, number: int, of: int) -> None:
         """The round of `report` comes now."""
@@ -62,7 +62,9 @@ class Terminal:
         if self.printing:
             say(self.console, (f"round {number} of {of}: ", "dim"), str(report.round))
 
-    def _agreed(self, question: str) -> bool:
+    def agreed(self, question: str) -> bool:
+        """Ask once; `--yes` has answered. Raises UsageError where nobody can be asked, Interrupted for Ctrl-C."""
+        self._quieten()
         if self.yes:
             return True
         if sys.stdin is None or not sys.stdin.isatty():

@@ -53,9 +53,9 @@ def command(
     from migsafe.cli.opened import opened
     from migsafe.cli.printed import print_reports
     from migsafe.cli.terminal import Terminal
+    from migsafe.proving.verifying import verify_revisions, verify_run
     from migsafe.revisions.narrow import each_round
     from migsafe.situation import connecting
-    from migsafe.verifying import verify_revisions, verify_run
 
     if every is not None and watch is None:
         raise UsageError("--every is for --watch", "migsafe verify --watch 30m --every 10s")
@@ -90,8 +90,8 @@ def _one_is_watched(watch: float | None, rounds: int) -> None:
 def _watch(
     terminal: "Terminal", seconds: float | None, every: float | None
 ) -> Callable[[Callable[[], tuple[CheckResult, ...]]], tuple[CheckResult, ...]]:
-    from migsafe.verifying import once
-    from migsafe.watching import watch
+    from migsafe.proving.verifying import once
+    from migsafe.proving.watching import watch
 
     if seconds is None:
         return once

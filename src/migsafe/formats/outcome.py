@@ -7,6 +7,7 @@ from pathlib import PurePath
 import msgspec
 
 from migsafe.formats import blockers, words
+from migsafe.formats.accepting import accepting, required
 from migsafe.model.checks import CheckResult
 from migsafe.model.report import Report
 from migsafe.model.run import Attempt, StepResult
@@ -32,9 +33,8 @@ def same_command(report: Report) -> str:
         command += f" {_target(report)}"
     elif command == "downgrade":
         command += " base"
-    required = [f"--require {check}" for check in sorted({each.check for each in report.before if each.required})]
     excuses = [f"--{each.kind} {each.name} --because {shlex.quote(each.because)}" for each in report.excuses]
-    return " ".join([_migsafe(report, command), *required, *excuses])
+    return " ".join([_migsafe(report, command), *required(report.before), *excuses])
 
 
 def _target(report: Report) -> str:
@@ -80,7 +80,14 @@ def _done(report: Report) -> Outcome:
 
 
 def _verified(report: Report) -> Outcome:
+    if not report.after:
+        return _nothing_declared(report)
     return Outcome(f"Verified: {_passed(report.after)}.", _not_seen(report.after))
+
+
+def _nothing_declared(report: Report) -> Outcome:
+    facts = ("What to ask goes into def verify(check) of a revision, or into verify/<revision>.sql beside versions.",)
+    return Outcome(f"Nothing was asked: no such check is declared ({_at(report)}).", facts)
 
 
 def _may_start(report: Report) -> Outcome:
@@ -103,12 +110,16 @@ def _passed(results: Sequence[CheckResult]) -> str:
 
 
 def _not_seen(results: Sequence[CheckResult]) -> tuple[str, ...]:
-    unseen = sorted({result.check for result in results if result.status == "unknown"})
-    return (f"Not proven, because this role cannot see it: {words.listed(unseen)}.",) if unseen else ()
+    unseen = {result.check: result for result in reversed(results) if result.status == "unknown"}
+    return tuple(f"Not known: {name}: {words.one_line(unseen[name].message, 160)}" for name in sorted(unseen))
 
 
 def _nothing(report: Report) -> Outcome:
-    return Outcome(f"Nothing to do: {_database(report)} is at {words.heads(report.plan.current)}.")
+    return Outcome(f"Nothing to do: {_at(report)}.")
+
+
+def _at(report: Report) -> str:
+    return f"{_database(report)} is at {words.heads(report.plan.current)}"
 
 
 def _refused(report: Report) -> Outcome:
@@ -119,12 +130,9 @@ def _refused(report: Report) -> Outcome:
     facts += [_check(result) for result in blocks]
     facts += [f"Preflight: {tally(report.before)}."] if report.before else []
     ways = [("mend these, then", same_command(report))]
-    because = '--because "…"'
-    excuses = [f"--allow {rule} {because}" for rule in sorted({finding.rule for finding in errors})]
-    excuses += [f"--skip {check} {because}" for check in sorted({result.check for result in blocks})]
     # Where the scripts know no way there is nothing to run, whatever is accepted.
     if report.plan.steps:
-        ways.append(("or accept them for this run", " ".join([same_command(report), *excuses])))
+        ways.append(("or accept them for this run", " ".join([same_command(report), *accepting(errors, blocks)])))
     return Outcome(f"Refused by {words.listed(why)}. Nothing was changed.", tuple(facts), tuple(ways))
 
 
@@ -202,6 +210,7 @@ _OUTCOMES: dict[str, Callable[[Report], Outcome]] = {
 _READ_ONLY: dict[tuple[str, str], Callable[[Report], Outcome]] = {
     ("preflight", "nothing-to-do"): _may_start,
     ("verify", "done"): _verified,
+    ("verify", "nothing-to-do"): _verified,
 }
 
 

@@ -45,9 +45,14 @@ def after(report: Report, console: Console) -> None:
         backup(report.backup, console)
     steps(report.steps, console, report.plan)
     checks(report.after, console, title="Verification", verbose=len(report.after) <= _MANY)
-    if report.undo is not None:
+    # Of a run that changed nothing there is no way back.
+    if report.undo is not None and not _left_all_as_it_was(report):
         undo(report.undo, console)
     outcome(report, console)
+
+
+def _left_all_as_it_was(report: Report) -> bool:
+    return bool(report.steps) and all(each.outcome in ("failed", "not-reached") for each in report.steps)
 
 
 def plan(plan: Plan, console: Console) -> None:

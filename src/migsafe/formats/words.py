@@ -64,9 +64,9 @@ def size(count: int) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """`1 revision`, `2 revisions`, `3 indexes`."""
+    """`1 revision`, `2,000 revisions`, `3 indexes`."""
     plural = f"{noun}es" if noun.endswith(("x", "ss")) else f"{noun}s"
-    return f"{number} {noun if number == 1 else plural}"
+    return f"{number:,} {noun if number == 1 else plural}"
 
 
 def severities(findings: Iterable[Finding]) -> list[str]:

@@ -87,6 +87,10 @@ SELECT pg_catalog.to_regclass(%s) IS NOT NULL
 -- needs: none
 SELECT NOT i.indisvalid FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass(%s)
 
+-- name: saved_is_partition
+-- needs: none
+SELECT c.relispartition FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(%s)
+
 -- name: saved_not_null
 -- needs: none
 SELECT a.attnotnull FROM pg_catalog.pg_attribute a

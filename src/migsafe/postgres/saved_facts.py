@@ -164,6 +164,11 @@ def is_invalid_index(connection: psycopg.Connection[Any], index: str) -> bool:
     return bool(_one(connection, "saved_index_invalid", (index,)))
 
 
+def is_partition(connection: psycopg.Connection[Any], relation: str) -> bool:
+    """Whether a table or index (`schema.name`, quoted) is a partition of another."""
+    return bool(_one(connection, "saved_is_partition", (relation,)))
+
+
 def is_not_null(connection: psycopg.Connection[Any], relation: str, column: str) -> bool:
     """Whether a column forbids NULL."""
     return bool(_one(connection, "saved_not_null", {"relation": relation, "column": column}))

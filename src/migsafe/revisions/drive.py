@@ -7,6 +7,7 @@ instance reaches every env.py: sync, async, threaded, Flask-Migrate (measured on
 import io
 import itertools
 import logging
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -143,6 +144,9 @@ def _own_run_migrations(
     env.run_migrations = run_migrations  # type: ignore[method-assign]
 
 
+_DENIED = re.compile(r"permission denied for (table|schema) (\S+)")
+
+
 @contextmanager
 def _driving() -> Iterator[None]:
     global driving
@@ -172,7 +176,23 @@ def _env_py_failed(environment: Environment, error: BaseException) -> MigsafeErr
     place = broken_place(error, Path(environment.script.dir)) or "env.py"
     if _is_about_connecting(error):
         return ConnectionFailed(sentence(error), f"{place} could not connect: is the server up, and the URL right?")
-    return RevisionError(f"{place}: {named(error)}", "env.py failed before any revision was read.")
+    return RevisionError(
+        f"{place}: {named(error)}", _grant(named(error)) or "env.py failed before any revision was read."
+    )
+
+
+def _grant(said: str) -> str | None:
+    """What the role of env.py lacks, where the server says so: the version table is the first thing it reads."""
+    denied = _DENIED.search(said)
+    if denied is None:
+        return None
+    kind, name = denied.groups()
+    if kind == "schema":
+        return f"GRANT USAGE ON SCHEMA {name} TO that role; or name another role in the URL."
+    return (
+        f"GRANT SELECT ON {name} TO that role, and to migrate INSERT, UPDATE and DELETE too; or name the role that "
+        "migrates in the URL."
+    )
 
 
 def _is_about_connecting(error: BaseException) -> bool:

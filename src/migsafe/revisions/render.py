@@ -42,6 +42,11 @@ class RenderedStep(msgspec.Struct, frozen=True):
     downgrade: WayBack | None = None
     imports: tuple[str, ...] = ()
 
+    @property
+    def wants_a_server(self) -> bool:
+        """Whether a server could tell more: what raises on purpose raises there too."""
+        return self.unreadable is not None and self.needs_server
+
 
 def render(
     step: RevisionStep, context: MigrationContext, run_args: Mapping[str, Any], batches: BatchTracer

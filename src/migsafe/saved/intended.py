@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from migsafe.model.restored import Intended
-from migsafe.model.saved import Manifest
+from migsafe.model.saved import Manifest, PartSaved
 from migsafe.postgres import saved_facts
 from migsafe.saved import shaping
 
@@ -26,7 +26,15 @@ def intended(connection: psycopg.Connection[Any], directory: Path, manifest: Man
         if shaping.relation_now(connection, manifest, part.relation) is None and not comes:
             gone.append(f"{part.label}: {part.relation} is not there any more")
         elif saved.rows:
-            rows.append(f"{saved.rows:,} rows of {part.label} ({part.place})")
+            rows.append(f"{_counted(saved)} ({part.place})")
     if manifest.undefined is not None:
         gone.append(f"definitions of what was dropped: {manifest.undefined}")
     return Intended(made, sql, tuple(rows), tuple(gone), manifest.expires)
+
+
+def _counted(saved: PartSaved) -> str:
+    """What was written while it was saved is in it a second time: then fewer rows than that are touched."""
+    several = "up to " if any(chunk.newer for chunk in saved.chunks) else ""
+    label = saved.part.label
+    what = label if saved.part.kind in ("rows", "values") else f"rows of {label}"
+    return f"{several}{saved.rows:,} {what}"

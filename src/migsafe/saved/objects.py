@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import psycopg
@@ -27,6 +28,9 @@ _AFTER_ROWS = (
 )
 _INDEX = re.compile(r"CREATE (UNIQUE )?INDEX (?!CONCURRENTLY)(?=\S+ ON (?!ONLY ))")
 _FOREIGN = re.compile(r"(ALTER TABLE .*?)ADD CONSTRAINT (\"(?:[^\"]|\"\")*\"|\S+) FOREIGN KEY .*", re.DOTALL)
+_ATTACH = re.compile(
+    r"ALTER (?:TABLE|INDEX) .*? ATTACH PARTITION ((?:\"(?:[^\"]|\"\")*\"|[^\s;.])+\.(?:\"(?:[^\"]|\"\")*\"|[^\s;.])+)"
+)
 _THERE = (
     psycopg.errors.DuplicateObject,
     psycopg.errors.DuplicateTable,
@@ -78,34 +82,37 @@ def make(guarded: Guarded, made: Made, *, rows_are_back: bool) -> None:
             early = entry.what.startswith("CONSTRAINT ") and fresh & set(entry.depends)
             if not rows_are_back and entry.what.startswith(_AFTER_ROWS) and not early:
                 continue
-            if _made(guarded, made, entry, last=False):
+            came = _made(guarded, made, entry, last=False)
+            if came != "failed":
                 made.waiting.remove(entry)
-                made.names.append(entry.what.rpartition(" ")[0])
                 left = True
+            if came == "made":
+                made.names.append(entry.what.rpartition(" ")[0])
 
 
 def give_up(guarded: Guarded, made: Made) -> None:
     """Say of each that is left why it cannot be made."""
     for entry in tuple(made.waiting):
-        if not _made(guarded, made, entry, last=True):
-            continue
-        made.waiting.remove(entry)
+        if _made(guarded, made, entry, last=True) != "failed":
+            made.waiting.remove(entry)
 
 
-def _made(guarded: Guarded, made: Made, entry: Entry, *, last: bool) -> bool:
+def _made(guarded: Guarded, made: Made, entry: Entry, *, last: bool) -> Literal["made", "there", "failed"]:
     assert made.manifest.schema is not None
     text = definitions.sql_of(made.folder, made.manifest.schema, (entry,), made.manifest.server_version)
     try:
         for sql in _statements(text):
+            if (attached := _ATTACH.match(sql)) and saved_facts.is_partition(guarded.connection, attached[1]):
+                return "there"
             _run(guarded, sql)
     except _THERE:
-        return True
+        return "there"
     except psycopg.Error as error:
         if last:
             said = error.diag.message_primary or str(error)
             made.notes.append(f"{entry.what.rpartition(' ')[0]} could not be made again: {said}")
-        return False
-    return True
+        return "failed"
+    return "made"
 
 
 def _statements(text: str) -> Iterator[str]:

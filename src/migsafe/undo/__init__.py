@@ -16,17 +16,24 @@ __all__ = ["write_downgrade"]
 
 
 def write_downgrade(
-    directory: Path, downgrade: Plan, upgrade: Plan, catalog: Catalog, ways: tuple[WayBack, ...] = ()
+    directory: Path,
+    downgrade: Plan,
+    upgrade: Plan,
+    catalog: Catalog,
+    ways: tuple[WayBack, ...] = (),
+    saved: frozenset[str] = frozenset(),
 ) -> Undo:
     """Write `directory/downgrade.sql` (0600) and say what it would lose.
 
     `downgrade` holds the steps of `upgrade` undone, the last first; each step's revision is the one it undoes.
     `catalog` is the schema after the upgrade: its search path is the script's. A step without a downgrade() has the one
     of `ways`. One whose downgrade() cannot be read, raises, or is empty although the upgrade changed the schema, and
-    that has no derived one, is in `impossible`; the script stops there. Raises OSError when the file cannot be written.
+    that has no derived one, is in `impossible`; the script stops there. `saved` are the things whose rows this run
+    saves before it destroys them (see losses). Raises OSError when the file cannot be written.
     """
-    downgrade, derived = filled(downgrade, impossible(downgrade, upgrade), ways)
-    lost = (*losses(downgrade, upgrade, catalog), *derived)
+    lacking = impossible(downgrade, upgrade)
+    downgrade, derived = filled(downgrade, lacking, ways, directory.name if saved else None)
+    lost = (*losses(downgrade, upgrade, catalog, saved, directory.name), *derived)
     reasons = impossible(downgrade, upgrade)
     path = directory / "downgrade.sql"
     _write(path, script(downgrade, heads_before(upgrade), lost, reasons, catalog.search_path))

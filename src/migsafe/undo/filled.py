@@ -13,15 +13,19 @@ from migsafe.model.statement import Statement
 DERIVED = "derived by migsafe"
 
 
-def filled(downgrade: Plan, lacking: Iterable[str], ways: Iterable[WayBack]) -> tuple[Plan, tuple[Loss, ...]]:
+def filled(
+    downgrade: Plan, lacking: Iterable[str], ways: Iterable[WayBack], run: str | None = None
+) -> tuple[Plan, tuple[Loss, ...]]:
     """`downgrade` with the derived statements of the revisions `lacking`, where there are any, and what they lose.
+
+    `run` is the one that saves what it destroys, None where nothing is saved.
 
     A downgrade() that raises stays what it is: its author wants nobody to go back.
     """
     known = {way.revision: way for way in ways}
     usable = {name: known[name] for name in lacking if name in known and _is_usable(known[name])}
     steps = tuple(_step(step, usable) for step in downgrade.steps)
-    losses = (_losses(way) for way in usable.values())
+    losses = (_losses(way, run) for way in usable.values())
     return msgspec.structs.replace(downgrade, steps=steps), tuple(loss for listed in losses for loss in listed)
 
 
@@ -40,7 +44,8 @@ def _step(step: Step, usable: Mapping[str, WayBack]) -> Step:
     return msgspec.structs.replace(step, statements=statements, read="offline", unreadable=None)
 
 
-def _losses(way: WayBack) -> tuple[Loss, ...]:
-    because = "the upgrade destroyed it, and the derived downgrade has no copy: only a backup has it"
+def _losses(way: WayBack, run: str | None) -> tuple[Loss, ...]:
+    has = f"`migsafe restore {run}` brings back what was saved" if run is not None else "only a backup has it"
+    because = f"the upgrade destroyed it, and the derived downgrade has no copy: {has}"
     lost = dict.fromkeys(text for undone in way.undone for text in undone.inverse.loses)
     return tuple(Loss(revision=way.revision, what=text, because=because) for text in lost)

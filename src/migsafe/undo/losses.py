@@ -11,10 +11,20 @@ from migsafe.model.statement import Statement
 _UNDONE = {"INSERT": "rows that it inserted stay", "UPDATE": "rows that it changed stay changed"}
 
 
-def losses(downgrade: Plan, upgrade: Plan, catalog: Catalog) -> tuple[Loss, ...]:
-    """One Loss for each thing whose data the way back loses, or does not bring back; `catalog` tells how many rows."""
+def losses(
+    downgrade: Plan, upgrade: Plan, catalog: Catalog, saved: frozenset[str] = frozenset(), run: str = "RUN"
+) -> tuple[Loss, ...]:
+    """One Loss for each thing whose data the way back loses, or does not bring back; `catalog` tells how many rows.
+
+    `saved` are the things whose rows `run` saves before it destroys them: column public.t.c, table public.t, rows
+    public.t.
+    """
     made = {label for statement in upgrade.statements for label in _made(statement)}
-    found = [*_lost_now(downgrade, made, catalog), *_lost_before(upgrade, downgrade), *_left(upgrade)]
+    found = [
+        *_lost_now(downgrade, made, catalog),
+        *_lost_before(upgrade, downgrade, saved, run),
+        *_left(upgrade, saved, run),
+    ]
     return tuple({(loss.revision, loss.what): loss for loss in reversed(found)}.values())[::-1]
 
 
@@ -27,25 +37,31 @@ def _lost_now(downgrade: Plan, made: set[str], catalog: Catalog) -> Iterator[Los
                 yield Loss(revision=step.revision, what=f"{gone.kind} {gone.label}", because=because)
 
 
-def _lost_before(upgrade: Plan, downgrade: Plan) -> Iterator[Loss]:
+def _lost_before(upgrade: Plan, downgrade: Plan, saved: frozenset[str], run: str) -> Iterator[Loss]:
     remade = {label for statement in downgrade.statements for label in _made(statement)}
     for step in upgrade.steps:
         for statement in step.statements:
             for gone in statement.effects.destroys:
                 returns = "downgrade() makes it again, empty" if gone.label in remade else "downgrade() has no copy"
-                because = f"the upgrade destroyed its data at {statement.place}, and {returns}: only a backup has them"
-                yield Loss(revision=step.revision, what=f"{gone.kind} {gone.label}", because=because)
+                what = f"{gone.kind} {gone.label}"
+                kept = f"saved first, `migsafe restore {run}` brings it back"
+                has = kept if what in saved else "only a backup has them"
+                because = f"the upgrade destroyed its data at {statement.place}, and {returns}: {has}"
+                yield Loss(revision=step.revision, what=what, because=because)
 
 
-def _left(upgrade: Plan) -> Iterator[Loss]:
+def _left(upgrade: Plan, saved: frozenset[str], run: str) -> Iterator[Loss]:
     for step in upgrade.steps:
         new = {label for statement in step.statements for label in _made(statement)}
         for statement in step.statements:
             for write in statement.effects.writes:
                 left = _UNDONE.get(write.command, "rows that it changed or removed stay so")
                 if write.relation not in new:
+                    what = f"rows {write.relation}"
                     because = f"{write.command} at {statement.place}: {left} unless downgrade() sets them right"
-                    yield Loss(revision=step.revision, what=f"rows {write.relation}", because=because)
+                    if what in saved and write.command != "INSERT":
+                        because += f"; saved first, `migsafe restore {run}` puts them back"
+                    yield Loss(revision=step.revision, what=what, because=because)
 
 
 def impossible(downgrade: Plan, upgrade: Plan) -> dict[str, str]:

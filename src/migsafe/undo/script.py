@@ -20,7 +20,8 @@ _HEAD = """\
 --
 {losses}
 --
--- The data before the upgrade are in the backup, if one was taken: restore.sh.
+-- What the upgrade destroyed is in saved/, where it was saved: migsafe restore RUN. The whole of before is in the
+-- backup, if one was taken: restore.sh.
 
 \\set ON_ERROR_STOP on
 \\set ON_ERROR_ROLLBACK off

@@ -10,6 +10,7 @@ from migsafe.model.catalog import Catalog, Column, Constraint, Relation
 from migsafe.model.definitions import Known, Recorded
 from migsafe.model.inverse import Undone, WayBack, worst
 from migsafe.model.plan import Plan, Step
+from migsafe.sql.predict import predict
 from migsafe.undo.inverse import invert_step
 
 _MAPPINGS = tuple(name for name in Catalog.__struct_fields__ if isinstance(getattr(Catalog(), name), Mapping))
@@ -64,11 +65,20 @@ def _own(
     unknown = [s.effects.unknown for s in (*step.statements, *own.statements) if s.effects.unknown]
     if step.read == "unreadable" or unknown:
         return "unreadable", tuple(dict.fromkeys(unknown)) or (step.unreadable or "",)
+    back = arrived
     for statement in own.statements:
-        arrived = after(arrived, statement.effects)
-    if differing := tuple(_differences(before, arrived)):
+        back = after(back, statement.effects)
+    # They were read over what later downgrades leave, and one of those may be missing or wrong.
+    if any(_differences(before, back)) and (differing := tuple(_differences(before, _alone(arrived, own)))):
         return "differs", differing
     return ("lossy" if is_lossy else "exact"), ()
+
+
+def _alone(arrived: Catalog, own: Step) -> Catalog:
+    """The schema that the downgrade() of one revision leaves where that revision is the last."""
+    for statement in own.statements:
+        arrived = after(arrived, predict(statement.sql, arrived, arrived.server_version))
+    return arrived
 
 
 def _differences(before: Catalog, now: Catalog) -> Iterator[str]:
@@ -79,6 +89,8 @@ def _differences(before: Catalog, now: Catalog) -> Iterator[str]:
             continue
         for name in sorted({*one, *other}):
             old, new = one.get(name), other.get(name)
+            if old is new:
+                continue
             if field in _NESTED:
                 yield from _compared(old or {}, new or {}, f"{name}.", field)
             else:
@@ -88,9 +100,9 @@ def _differences(before: Catalog, now: Catalog) -> Iterator[str]:
 def _compared(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str, field: str) -> Iterator[str]:
     for name in sorted({*one, *other}):
         old, new = one.get(name), other.get(name)
-        label = f"{_SINGULAR.get(field, field[:-1])} {prefix}{name}"
-        if _is_not_null(old) or _is_not_null(new):
+        if old is new or _is_not_null(old) or _is_not_null(new):
             continue
+        label = f"{_SINGULAR.get(field, field[:-1])} {prefix}{name}"
         if old is None:
             yield f"{label} stays"
         elif new is None:

@@ -142,7 +142,7 @@ def _rows(before: Before, name: str, plan: Plan, catalog: Catalog, final: Catalo
         expected = f"rows in it (about {relation.rows:,.0f} before: too many to count)"
         sql = fill("verify_some_rows", table=qualified(name))
     else:
-        expected = f"its {before.rows} rows, or more where the application wrote meanwhile"
+        expected = f"its {before.rows:,} rows, or more where the application wrote meanwhile"
         sql = fill("verify_rows", rows=str(before.rows), **_counters(before, name, plan))
     yield Proof(
         name="rows-kept",
@@ -197,7 +197,7 @@ def _nulls(before: Before, name: str, plan: Plan, catalog: Catalog, final: Catal
             name="nulls-kept",
             kind="column",
             subject=f"{name}.{column}",
-            expected=f"{nulls} of {before.rows} values NULL, as before",
+            expected=f"{nulls:,} of {before.rows:,} values NULL, as before",
             sql=fill("verify_nulls", nulls=str(nulls), **values),
             remedy="Look which rows have lost their value, and fill them again: the backup of the run has them.",
             grant=f"GRANT SELECT ON {qualified(name)} TO {{role}};",

@@ -102,23 +102,33 @@ def add(change: Change, constraint: Constraint) -> Found:
     if text is None:
         yield Impossible(f"the definition of constraint {constraint.name} on {constraint.relation} is not recorded")
         return
-    relation = change.before.relations[constraint.relation]
     alter = f"ALTER TABLE {qualified(constraint.relation)}"
     name = identifier(constraint.name)
     phase = Phase.REFERENCE if constraint.kind == "foreign key" else Phase.KEY
     late = constraint.kind in ("foreign key", "check", "not null")
     new_table = not change.was_there(constraint.relation)
-    gentle = late and constraint.validated and constraint.enforced and not new_table
-    if relation.kind == "partitioned table" and change.before.server_version < 18:
-        gentle = gentle and constraint.kind != "foreign key"
-    if constraint.kind == "not null" and change.before.server_version < 18:
-        gentle = False
-    if not gentle:
+    checked = late and constraint.validated and constraint.enforced and not new_table
+    if checked and _may_be_late(change, constraint):
+        yield Piece(f"{alter} ADD CONSTRAINT {name} {text} NOT VALID", phase)
+        yield Piece(f"{alter} VALIDATE CONSTRAINT {name}", Phase.CHECK, apart=True)
+    else:
         yield Piece(f"{alter} ADD CONSTRAINT {name} {text}", phase)
-        return
-    yield Piece(f"{alter} ADD CONSTRAINT {name} {text} NOT VALID", phase)
-    yield Piece(f"{alter} VALIDATE CONSTRAINT {name}", Phase.CHECK, apart=True)
-    yield Discard(f"violations:{constraint.relation}.{constraint.name}", _violations(change, constraint), blocks=True)
+    if checked:
+        found = _violations(change, constraint)
+        yield Discard(f"violations:{constraint.relation}.{constraint.name}", found, blocks=True)
+
+
+def _may_be_late(change: Change, constraint: Constraint) -> bool:
+    """Whether NOT VALID and VALIDATE give what ADD alone gives.
+
+    Before 18 NOT NULL is no constraint, no foreign key of a partitioned table can be NOT VALID, and of one that
+    references a partitioned table, VALIDATE leaves the rows in pg_constraint for its partitions as they are (measured).
+    """
+    if change.before.server_version >= 18 or constraint.kind == "check":
+        return True
+    ends = (change.before.relations.get(name) for name in (constraint.relation, constraint.references or ""))
+    partitioned = any(each is not None and each.kind == "partitioned table" for each in ends)
+    return constraint.kind == "foreign key" and not partitioned
 
 
 def _violations(change: Change, constraint: Constraint) -> str | None:

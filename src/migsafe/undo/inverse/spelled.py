@@ -8,6 +8,10 @@ from migsafe.model.effects import Object
 from migsafe.sql.quote import identifier, literal, qualified
 from migsafe.undo.inverse.change import Change, Lost, Phase, Piece
 
+# How values are stored by default (pg_type.typstorage); before 16, SET STORAGE has no word for it.
+_STORED = {"numeric": "MAIN", "inet": "MAIN", "cidr": "MAIN"} | dict.fromkeys(
+    ("text", "character varying", "character", "bytea", "json", "jsonb", "xml"), "EXTENDED"
+)
 _WORDS = {"partitioned table": "TABLE", "partitioned index": "INDEX", "relation": "TABLE", "table": "TABLE"}
 
 
@@ -56,10 +60,22 @@ def settle(change: Change, thing: Object, aspects: tuple[str, ...] | None = None
 def aspect_sql(change: Change, thing: Object, aspect: str, value: str | None, facts: Facts) -> Iterator[Piece | Lost]:
     """The statements that give one aspect of an object its recorded value; None: that by default."""
     what, name = words(change, thing), spelled(thing)
+    if aspect == "storage" and value is None and (value := _stored(change, thing)) is None:
+        yield Lost(f"the storage of {thing.kind} {thing.label} by default, which cannot be named before PostgreSQL 16")
+        return
     # REVOKE ALL on a table takes the privileges on its columns too.
     order = float("inf") if thing.kind == "column" else float(facts.get("made", 0))
     for sql in _statements(thing, aspect, value, what, name):
         yield Piece(sql, Phase.SETTING, order)
+
+
+def _stored(change: Change, column: Object) -> str | None:
+    """The word for how values of a column are stored by default."""
+    if change.before.server_version >= 16:
+        return "DEFAULT"
+    known = change.before.columns.get(column.of or "", {}).get(column.name)
+    spelling = (known.type or "") if known is not None else ""
+    return "EXTENDED" if spelling.endswith("[]") else _STORED.get(spelling.partition("(")[0])
 
 
 def _statements(thing: Object, aspect: str, value: str | None, what: str, name: str) -> Iterator[str]:
@@ -75,7 +91,7 @@ def _statements(thing: Object, aspect: str, value: str | None, what: str, name: 
         case "grants" if value is not None:
             yield from _grants(thing, what, name, value)
         case "storage":
-            yield f"ALTER TABLE {table} ALTER COLUMN {own} SET STORAGE {value or 'DEFAULT'}"
+            yield f"ALTER TABLE {table} ALTER COLUMN {own} SET STORAGE {value}"
         case "compression":
             yield f"ALTER TABLE {table} ALTER COLUMN {own} SET COMPRESSION {value or 'default'}"
         case "statistics" if thing.kind == "column":

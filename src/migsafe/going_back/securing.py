@@ -107,6 +107,18 @@ def losses_of(situation: Situation, settings: Settings) -> Losses:
     return losses(situation.preview.plan, situation.preview.before)
 
 
+def to_be_saved(situation: Situation, settings: Settings) -> frozenset[str]:
+    """What is saved before it is destroyed, as a Loss names it: column public.t.c, table public.t, rows public.t."""
+    found = set[str]()
+    for part in losses_of(situation, settings).parts:
+        names = dict.fromkeys((part.relation, part.top or part.relation))
+        if part.kind == "column":
+            found |= {f"column {name}.{column}" for name in names for column in part.lost}
+        else:
+            found |= {f"{'table' if part.kind == 'table' else 'rows'} {name}" for name in names}
+    return frozenset(found)
+
+
 def weighing(situation: Situation, settings: Settings) -> Situation:
     """`situation` with a check that refuses when what the run destroys is more than may be saved, or has no room."""
     return msgspec.structs.replace(situation, before=(*situation.before, *_weighed(situation, settings)))

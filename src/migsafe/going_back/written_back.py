@@ -14,6 +14,13 @@ def downgrade_for(way: WayBack) -> FileFix:
 
     Raises UsageError when the revision has a downgrade() that does something, RevisionError where none can be derived.
     """
+    if not way.own_sql and not way.commands and way.own not in ("missing", "raises"):
+        lost = dict.fromkeys(text for each in way.undone for text in each.inverse.loses)
+        why = f"no SQL brings back {'; '.join(lost)}" if lost else "there is nothing to take back"
+        raise UsageError(
+            f"there is nothing to write for {way.revision}: {why}",
+            "What a run of migsafe saved of it, `migsafe restore` puts back.",
+        )
     if way.own not in ("missing", "empty", "raises"):
         raise UsageError(
             f"{way.revision} has a downgrade() already", f"See what it leaves: migsafe undo-plan {way.revision}"

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 import psycopg
 
-from migsafe.errors import LockNotAvailable, MigsafeError
+from migsafe.errors import LockNotAvailable, RestoreFailed
 from migsafe.model.restored import Intended, Restored
 from migsafe.model.saved import Manifest
 from migsafe.postgres import progress, saved_facts
@@ -105,9 +105,11 @@ def restore(
             return msgspec.structs.replace(done, said=_stamped(guarded, directory, saved, done))
         except psycopg.Error as error:
             said = error.diag.message_primary or " ".join(str(error).split())
-            raise MigsafeError(
+            owner = isinstance(error, psycopg.errors.InsufficientPrivilege)
+            role = "Restore as the owner of what was destroyed, or as a superuser (--url). " if owner else ""
+            raise RestoreFailed(
                 f"the restore stopped: {said}",
-                "What is back is back; mend this, and the same command goes on from there.",
+                f"{role}What is back is back; mend this, and the same command goes on from there.",
             ) from None
 
 

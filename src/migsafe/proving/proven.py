@@ -8,7 +8,6 @@ import msgspec
 import psycopg
 
 from migsafe import rundir
-from migsafe.declared import answered
 from migsafe.errors import MigsafeError
 from migsafe.formats.words import near
 from migsafe.model.checks import CheckResult
@@ -18,7 +17,8 @@ from migsafe.own_checks import run_own_checks
 from migsafe.postgres.connection import connect
 from migsafe.postgres.session import looking_in
 from migsafe.postgres.sqlstate import server_message
-from migsafe.proofs import PROOFS, proven_now
+from migsafe.proving.declared import answered
+from migsafe.proving.proofs import PROOFS, proven_now
 from migsafe.revisions.config import Environment
 from migsafe.settings import Settings
 from migsafe.situation import Situation

@@ -7,7 +7,6 @@ from typing import TypeVar
 import msgspec
 
 from migsafe import __version__
-from migsafe.declared import declared_of
 from migsafe.errors import MigsafeError, UsageError
 from migsafe.model.catalog import Catalog
 from migsafe.model.checks import CheckResult
@@ -17,7 +16,8 @@ from migsafe.model.report import Report
 from migsafe.own_checks import prepared
 from migsafe.postgres.connection import Database, connect
 from migsafe.postgres.session import looking_in
-from migsafe.proven import DECLARED, PROOFS, checked_after
+from migsafe.proving.declared import declared_of
+from migsafe.proving.proven import DECLARED, PROOFS, checked_after
 from migsafe.revisions.config import Environment
 from migsafe.revisions.declared import applied, named
 from migsafe.revisions.narrow import narrowed, of_one_database

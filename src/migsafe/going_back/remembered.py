@@ -7,6 +7,7 @@ import psycopg
 
 from migsafe import rundir
 from migsafe.errors import MigsafeError
+from migsafe.going_back.ways_back import record
 from migsafe.model.catalog import Catalog
 from migsafe.model.checks import CheckResult
 from migsafe.model.definitions import Known, Recorded
@@ -17,10 +18,9 @@ from migsafe.settings import Settings
 from migsafe.situation import Situation
 from migsafe.undo.same import differences
 from migsafe.undo.ways import ways_back
-from migsafe.ways_back import record
 
 FILE = "before.schema"
-CHECK = "schema_as_before"
+CHECK = "schema-as-before"
 _LISTED = 20
 
 

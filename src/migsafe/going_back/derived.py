@@ -4,23 +4,28 @@ from collections.abc import Iterable
 
 import msgspec
 
-from migsafe.errors import MigsafeError
+from migsafe.errors import MigsafeError, RevisionError
+from migsafe.going_back.remembered import recalled
+from migsafe.going_back.ways_back import of_revision
 from migsafe.model.inverse import WayBack
 from migsafe.postgres.connection import Database
-from migsafe.remembered import recalled
 from migsafe.revisions.config import Environment
 from migsafe.revisions.derived import give_downgrade, give_placeholder, without_downgrade
 from migsafe.revisions.read import Reading
+from migsafe.revisions.traits import way_back
 from migsafe.settings import Settings
 from migsafe.situation import Asked, read_rounds_for
-from migsafe.ways_back import of_revision
 
 
 def read_ways(environment: Environment, settings: Settings, asked: Asked) -> tuple[Reading, ...]:
-    """`read_rounds_for`, of a downgrade with what is derived for revisions whose downgrade() is missing or empty."""
+    """`read_rounds_for`, of a downgrade with what is derived for revisions whose downgrade() is missing or empty.
+
+    Raises RevisionError where one is missing and cannot be derived.
+    """
     lacking = without_downgrade(environment) if asked.direction == "downgrade" else {}
     if not lacking:
         return read_rounds_for(environment, asked)
+    missing = {name for name, script in lacking.items() if way_back(script.module) == "missing"}
     for script in lacking.values():
         give_placeholder(script)
     readings = read_rounds_for(environment, asked)
@@ -33,8 +38,22 @@ def read_ways(environment: Environment, settings: Settings, asked: Asked) -> tup
         if way is not None and way.derived != "impossible" and way.commands:
             give_downgrade(lacking[revision], way.commands)
             notes.append(f"{revision} has no downgrade() of its own: the derived one is run ({way.derived}, {source})")
+        elif revision in missing:
+            raise _no_way(revision, way)
     again = read_rounds_for(environment, asked) if notes else readings
     return tuple(msgspec.structs.replace(each, notes=(*each.notes, *notes)) for each in again)
+
+
+def _no_way(revision: str, way: WayBack | None) -> RevisionError:
+    """Said before anything is begun: the steps before it would be undone, and then there is no way on."""
+    undone = way.undone if way is not None else ()
+    why = [f"{each.place}: {each.inverse.because}" for each in undone if each.inverse.kind == "impossible"]
+    said = f": {'; '.join(dict.fromkeys(why))}" if why else ""
+    return RevisionError(
+        f"revision {revision} has no downgrade(), and none can be derived{said}; nothing was changed",
+        f"Write it by hand: `migsafe undo-plan {revision}` shows what is known. Or put back the backup of the run that "
+        "brought it: restore.sh in its directory (`migsafe runs`).",
+    )
 
 
 def _found(
