@@ -56,6 +56,8 @@ SERVER_TESTS = [
         "backup",
         "undo",
         "run",
+        "saved",
+        "rehearse",
         "lint",
         "sql/test_functions.py",
         "sql/test_live.py",
@@ -65,6 +67,9 @@ SERVER_TESTS = [
         "test_bad_input.py",
         "test_env_guard.py",
         "test_preview.py",
+        "test_rounds.py",
+        "test_status.py",
+        "test_stopped.py",
         "test_stories.py",
         "test_upgrade.py",
     )
