@@ -17,7 +17,6 @@ from migsafe.model.report import Excuse, Report
 from migsafe.model.run import Blocker
 from migsafe.postgres import advisory
 from migsafe.postgres.connection import Database, connect
-from migsafe.postgres.session import NEVER_IDLE
 from migsafe.proving.proven import proven
 from migsafe.recorded import begin_run, write_report
 from migsafe.revisions.config import Environment
@@ -26,6 +25,7 @@ from migsafe.revisions.read import Reading
 from migsafe.run.entry import Entry, Manners
 from migsafe.run.events import silent
 from migsafe.run.explain import explain
+from migsafe.run.regain import beside
 from migsafe.run.runner import PlanRunner
 from migsafe.run.watchdog import Watchdog
 from migsafe.settings import Settings, load
@@ -90,8 +90,7 @@ class _Sentry:
 
     def _runner(self, situation: Situation, settings: Settings, log: journal.Journal) -> PlanRunner:
         """Alembic tries once: what other attempts would get, the first one gets at once."""
-        own = self.held.enter_context(connect(situation.database))
-        own.execute(NEVER_IDLE)
+        own = self.held.enter_context(beside(situation.database))
         watchdog = self.held.enter_context(Watchdog(situation.database, settings.max_wait))
         manners = Manners(
             settings.lock_timeout,

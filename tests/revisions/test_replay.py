@@ -41,7 +41,7 @@ def objects(connect: Connect, database: Database) -> list[tuple[object, ...]]:
 
 
 def replayed(scratch: Database, *revisions: str) -> Result:
-    return replay(Job(open_environment().source, scratch.url(), revisions, "unused"))
+    return replay(open_environment(), Job(scratch.url(), revisions, "unused"))
 
 
 def test_a_marked_database_is_run_on(

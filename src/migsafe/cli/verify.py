@@ -14,13 +14,12 @@ from migsafe.cli.show import LAST, find
 from migsafe.errors import UsageError
 from migsafe.model.checks import CheckResult
 from migsafe.model.report import Report
+from migsafe.proving import ALL
 from migsafe.rundir import REPORT, directories
 from migsafe.settings import Settings
 
 if TYPE_CHECKING:
     from migsafe.cli.terminal import Terminal
-
-ALL = "all"
 
 
 @click.command(name="verify", short_help="Ask the database again what a run proved and revisions declare.")

@@ -19,5 +19,15 @@ class Found(msgspec.Struct, frozen=True):
     sql: str | None = None
 
 
+# Insufficient privilege, cancelled, shutdown, connection lost, out of resources: no fault of the query.
+NOT_ITS_FAULT = ("42501", "57014", "57P", "08", "53")
+
+
+def shortened(sql: str) -> str:
+    """A query in 80 characters of one line."""
+    words = " ".join(sql.split())
+    return words if len(words) <= 80 else words[:79] + "…"
+
+
 def judged(holds: bool, message: str, *, expected: str | None = None, found: str | None = None) -> Found:
     return Found("held" if holds else "failed", message, expected=expected, found=found)

@@ -4,11 +4,11 @@ from migsafe.errors import UsageError
 from migsafe.model.own_checks import OwnCheck
 from migsafe.own_checks.asking import Ask, Asking
 from migsafe.own_checks.expected import Expectation, expectation, shown
-from migsafe.own_checks.found import Found
+from migsafe.own_checks.found import NOT_ITS_FAULT, Found, shortened
 from migsafe.postgres.answer import Answer, ask
 
-# Insufficient privilege, cancelled, shutdown, connection lost, out of resources: no fault of the query.
-_NOT_ITS_FAULT = ("42501", "57014", "57P", "08", "53", "55P03")
+# And a lock that is not to be had: the role may have a lock_timeout.
+_NOT_ITS_FAULT = (*NOT_ITS_FAULT, "55P03")
 
 
 def prepare(check: OwnCheck) -> Ask:
@@ -24,19 +24,14 @@ def _judged(sql: str, wanted: Expectation, check: OwnCheck, asking: Asking) -> F
         return _unanswered(answer, sql, wanted)
     holds = wanted.holds(answer.rows)
     found = shown(answer.rows) if asking.show_data else "not shown"
-    start = f"{_start(sql)}: expected {wanted.words}"
+    start = f"{shortened(sql)}: expected {wanted.words}"
     came = f"found {shown(answer.rows)}." if asking.show_data else f"which it did {'' if holds else 'not '}give."
     return Found("held" if holds else "failed", f"{start}, {came}", expected=wanted.words, found=found, sql=sql)
 
 
 def _unanswered(answer: Answer, sql: str, wanted: Expectation) -> Found:
-    message = f"{_start(sql)} could not be run: {answer.error}."
+    message = f"{shortened(sql)} could not be run: {answer.error}."
     if answer.sqlstate is None or answer.sqlstate.startswith(_NOT_ITS_FAULT):
         return Found("unseen", message, answer.remedy or "Run it in psql to see why.", wanted.words, sql=sql)
     remedy = "A check takes one SELECT (or WITH, or VALUES) that changes nothing: try it in psql, and mend it."
     return Found("failed", message, remedy, wanted.words, sql=sql)
-
-
-def _start(sql: str) -> str:
-    words = " ".join(sql.split())
-    return words if len(words) <= 80 else words[:79] + "…"

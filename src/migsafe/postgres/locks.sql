@@ -97,6 +97,15 @@ SELECT pg_try_advisory_lock(%(key)s)
 -- needs: none
 SELECT pg_advisory_unlock(%(key)s)
 
+-- name: lock_mode_is_held
+-- needs: none
+-- A row when any transaction but ours has a lock of these modes on whatever relation: a first look, quicker than the next.
+SELECT 1
+FROM pg_catalog.pg_locks l
+WHERE l.locktype = 'relation' AND l.granted AND l.mode = ANY (%(modes)s::text[])
+  AND l.pid IS DISTINCT FROM pg_backend_pid() AND l.pid IS DISTINCT FROM %(pid)s::int
+LIMIT 1
+
 -- name: lock_holder_ages
 -- needs: pg_read_all_stats for age
 -- One row a transaction that holds what conflicts; %(pid)s is ours and does not count.

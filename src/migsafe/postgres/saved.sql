@@ -79,10 +79,6 @@ JOIN pg_catalog.pg_class f ON f.oid = o.confrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = f.relnamespace
 WHERE o.contype = 'f' AND o.conrelid = pg_catalog.to_regclass(%(relation)s) AND o.conparentid = 0
 
--- name: saved_is_there
--- needs: none
-SELECT pg_catalog.to_regclass(%s) IS NOT NULL
-
 -- name: saved_index_invalid
 -- needs: none
 SELECT NOT i.indisvalid FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass(%s)

@@ -154,11 +154,6 @@ def has_constraint(connection: psycopg.Connection[Any], relation: str, name: str
     return bool(_one(connection, "saved_constraint_there", {"relation": relation, "name": name}))
 
 
-def is_there(connection: psycopg.Connection[Any], relation: str) -> bool:
-    """Whether there is a relation of that name (`schema.name`, quoted)."""
-    return bool(_one(connection, "saved_is_there", (relation,)))
-
-
 def is_invalid_index(connection: psycopg.Connection[Any], index: str) -> bool:
     """Whether an index (`schema.name`, quoted) was left invalid by a build that was cut off."""
     return bool(_one(connection, "saved_index_invalid", (index,)))

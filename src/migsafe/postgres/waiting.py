@@ -39,8 +39,12 @@ def holder_ages(
     connection: psycopg.Connection[Any], locks: tuple[Lock, ...], pid: int | None = None
 ) -> tuple[Holder, ...]:
     """Transactions, but for that of session `pid`, that hold what conflicts with `locks`."""
+    wanted = {**conflicting(locks), "pid": pid}
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(query("lock_holder_ages"), {**conflicting(locks), "pid": pid}).fetchall()
+        # Mostly there is nobody, and that is told five times as fast (measured: 0.5 ms for 2.4).
+        if not cursor.execute(query("lock_mode_is_held"), wanted).fetchall():
+            return ()
+        rows = cursor.execute(query("lock_holder_ages"), wanted).fetchall()
     return tuple(msgspec.convert(row, Holder) for row in rows)
 
 
@@ -76,12 +80,13 @@ def can_lock_early(connection: psycopg.Connection[Any]) -> bool:
         return bool(cursor.execute(query("has_plpgsql")).fetchone())
 
 
-def lock_early(locks: Iterable[Lock]) -> str | None:
+def lock_early(locks: Iterable[Lock], waiting: str | None = None, then: str | None = None) -> str | None:
     """SQL, for inside a transaction, that takes those of `locks` that LOCK TABLE can take, in this order, or None.
 
-    One round trip, so that the first lock is not held while we ask for the second from afar. What is not there yet, or
-    may not be locked by name by this role (a referenced table of which it has only REFERENCES), is left to the
-    statement itself: hence the blocks, each of which is a subtransaction whose locks stay (manual, section 41.6.8).
+    `waiting` is the lock_timeout meanwhile (`50ms`), `then` the one of the rest of the transaction. One round trip, so
+    that the first lock is not held while we ask for the second from afar. What is not there yet, or may not be locked
+    by name by this role (a referenced table of which it has only REFERENCES), is left to the statement itself: hence
+    the blocks, each of which is a subtransaction whose locks stay (manual, section 41.6.8).
     """
     blocks = [
         "BEGIN LOCK TABLE ONLY {} IN {} MODE; EXCEPTION WHEN insufficient_privilege OR undefined_table"
@@ -91,5 +96,8 @@ def lock_early(locks: Iterable[Lock]) -> str | None:
         for lock in locks
         if lock.kind in _LOCKABLE
     ]
-    body = f"BEGIN {' '.join(blocks)} END"
+    before, after = (
+        f"PERFORM pg_catalog.set_config('lock_timeout', '{value}', true);" if value else "" for value in (waiting, then)
+    )
+    body = f"BEGIN {before} {' '.join(blocks)} {after} END"
     return f"DO {sql.Literal(body).as_string(None)}" if blocks else None

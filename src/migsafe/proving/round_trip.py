@@ -15,6 +15,7 @@ from migsafe.model.round_trip import RoundTrip, Verdict
 from migsafe.postgres.connection import Database, connect
 from migsafe.postgres.embedded import Scratch, scratch_server
 from migsafe.postgres.stand_ins import stand_ins
+from migsafe.proving import ALL
 from migsafe.rehearse.compared import differences, lost, reordered, touched
 from migsafe.rehearse.contents import Contents, contents
 from migsafe.rehearse.rows import Remembered, fill
@@ -25,7 +26,6 @@ from migsafe.revisions.replay import MARKER
 from migsafe.revisions.stepping import Move, Moved, Setup
 from migsafe.settings import Settings
 
-ALL = "all"
 Told = Callable[[str, float | None], None]
 
 

@@ -16,6 +16,7 @@ from migsafe.model.report import Report
 from migsafe.own_checks import prepared
 from migsafe.postgres.connection import Database, connect
 from migsafe.postgres.session import looking_in
+from migsafe.proving import ALL
 from migsafe.proving.declared import declared_of
 from migsafe.proving.proven import DECLARED, PROOFS, checked_after
 from migsafe.revisions.config import Environment
@@ -27,7 +28,6 @@ from migsafe.situation import connecting, now
 from migsafe.stopped import Observer
 from migsafe.verify import Proof, run_declared, verify
 
-ALL = "all"
 T = TypeVar("T")
 
 Watch = Callable[[Callable[[], tuple[CheckResult, ...]]], tuple[CheckResult, ...]]

@@ -1,12 +1,14 @@
 """Runs revisions on a scratch database, in a process of its own, and tells what they sent.
 
-`python -m migsafe.revisions.replay` reads a `Job` as JSON from standard input and writes the steps as JSON to
-`job.output`. A process of its own: an env.py may keep connections to production in a pool, and a replay that met one
-would migrate production (decision 013). What makes it certain is the marker: a database without it is refused.
+`python -m migsafe.revisions.replay` reads two lines of JSON from standard input: the `Source` of an environment, which
+it opens at once, and a `Job`, which may come later. It writes a `Result` as JSON to `job.output`. A process of its own:
+an env.py may keep connections to production in a pool, and a replay that met one would migrate production (decision
+013). What makes it certain is the marker: a database without it is refused.
 """
 
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from sqlalchemy import text
 
 from migsafe.errors import MigsafeError, RevisionError
 from migsafe.revisions.apply import end_stray_transaction, step_of
-from migsafe.revisions.config import Source, reopen
+from migsafe.revisions.config import Environment, Source, reopen
 from migsafe.revisions.drive import run_env
 from migsafe.revisions.place import BOOKKEEPING, BatchTracer
 from migsafe.revisions.read import Direction, steps_between
@@ -30,28 +32,29 @@ MARKER = "migsafe_scratch"
 
 
 class Job(msgspec.Struct, frozen=True):
-    """On the scratch database at `url`: upgrade to the heads `prepare` without recording, then run `revisions`.
+    """On the scratch database at `url`: upgrade to the heads `prepare` without recording, run `revisions`, then `back`.
 
-    `revisions` in the order in which they run, in `direction`.
+    `revisions` in the order in which they run, in `direction`; `back` the same, always down.
     `only` is the round of env.py that is meant, None where it has one.
     `stand_ins` maps an extension that the scratch server lacks to SQL that stands in for it.
     """
 
-    source: Source
     url: str
     revisions: tuple[str, ...]
     output: str
     direction: Direction = "upgrade"
+    back: tuple[str, ...] = ()
     stand_ins: dict[str, str] = {}
     prepare: tuple[str, ...] = ()
     only: Round | None = None
 
 
 class Result(msgspec.Struct, frozen=True):
-    """`steps` as far as they got; `error` of env.py itself, None when it ran."""
+    """`steps` and `back` as far as they got; `error` of env.py itself, None when it ran."""
 
     steps: tuple[RenderedStep, ...]
     error: str | None = None
+    back: tuple[RenderedStep, ...] = ()
 
 
 class _Recording:
@@ -88,18 +91,23 @@ class _Recording:
         return None
 
 
-def replay(job: Job) -> Result:
+def replay(environment: Environment, job: Job) -> Result:
     """The steps that were run, each with what it sent; the one that failed has `unreadable` set."""
-    environment = msgspec.structs.replace(reopen(job.source), only=job.only)
-    recording, done = _Recording(job.stand_ins), []
-    current: list[RevisionStep] = []
+    environment = msgspec.structs.replace(environment, only=job.only)
+    recording = _Recording(job.stand_ins)
+    there: list[RenderedStep] = []
+    back: list[RenderedStep] = []
+    # The step that runs, and the list in which it belongs.
+    current: list[tuple[RevisionStep, list[RenderedStep]]] = []
     paths: list[frozenset[str]] = [frozenset()]
+    every = [(each, job.direction, there) for each in job.revisions]
+    every += [(each, "downgrade", back) for each in job.back]
 
     def work(heads: tuple[str, ...], context: MigrationContext) -> Iterable[Any]:
         with BatchTracer() as batches, watching(context, recording, lambda: paths[0]):
-            for revision in job.revisions:
-                step = step_of(environment, revision, job.direction)
-                current[:] = [step]
+            for revision, direction, done in every:
+                step = step_of(environment, revision, direction)
+                current[:] = [(step, done)]
                 paths[0] = batches.paths = revision_paths(step)
                 recording.pieces, recording.notes, recording.transactions = [], [], 0
                 recording.active = True
@@ -124,9 +132,9 @@ def replay(job: Job) -> Result:
         error = failure.message
     except BaseException as failure:
         error = f"{type(failure).__name__}: {short(failure)}"
-        if current:
-            done.append(_told(current[0], recording, error))
-    return Result(tuple(done), error)
+        for step, done in current:
+            done.append(_told(step, recording, error))
+    return Result(tuple(there), error, tuple(back))
 
 
 def _told(step: RevisionStep, recording: _Recording, unreadable: str | None) -> RenderedStep:
@@ -149,14 +157,33 @@ def _creates(sql: str, extension: str) -> bool:
 
 
 def main() -> None:
-    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    source = msgspec.json.decode(sys.stdin.buffer.readline(), type=Source)
+    environment = failed = None
     try:
-        result = replay(job)
+        environment = reopen(source)
+        # Its revision files are read while the server is still being made ready; what is wrong with them is said later.
+        with suppress(Exception):
+            environment.script.get_heads()
     except MigsafeError as failure:
-        result = Result((), failure.message)
+        failed = failure.message
     except Exception as failure:
-        result = Result((), named(failure))
-    Path(job.output).write_bytes(msgspec.json.encode(result))
+        failed = named(failure)
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return
+    job = msgspec.json.decode(line, type=Job)
+    Path(job.output).write_bytes(msgspec.json.encode(_result(environment, job, failed)))
+
+
+def _result(environment: Environment | None, job: Job, failed: str | None) -> Result:
+    if environment is None:
+        return Result((), failed)
+    try:
+        return replay(environment, job)
+    except MigsafeError as failure:
+        return Result((), failure.message)
+    except Exception as failure:
+        return Result((), named(failure))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 import msgspec
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from migsafe.revisions.place import Place, locate
 
@@ -110,12 +109,6 @@ def _autocommit(connection: Any) -> bool:
 
 def _driver_connection(connection: Any) -> Any:
     return connection.connection.driver_connection
-
-
-def engine_of(context: MigrationContext) -> Engine:
-    """The engine that env.py made."""
-    assert context.connection is not None
-    return context.connection.engine
 
 
 def as_sql(call: Call) -> str:

@@ -109,14 +109,17 @@ class Entry:
             self.own, disturbing(together), pid, self.manners, self.on_blocked, patient=patient, end_idle=self.end_idle
         )
 
-    def take(self, call: Call, together: tuple[Statement, ...], own_timeout: bool) -> None:
-        """Take the locks of `together`, at the mode in which they will be needed. Not in autocommit."""
-        locks = waiting.lock_early(disturbing(together)) if self.early and not call.autocommit else None
-        if locks is None:
-            return
-        if not own_timeout:
-            call.execute(f"SET LOCAL lock_timeout = '{max(1, round(self._step() * 1000))}ms'")
-        call.execute(locks)
+    def take(self, call: Call, together: tuple[Statement, ...], then: str | None) -> bool:
+        """Take the locks of `together`, at the mode in which they will be needed; not in autocommit. Whether it did.
+
+        `then` is the lock_timeout of what follows, which is set; None: the revision's own holds.
+        """
+        step = None if then is None else f"{max(1, round(self._step() * 1000))}ms"
+        early = self.early and not call.autocommit
+        locks = waiting.lock_early(disturbing(together), step, then) if early else None
+        if locks is not None:
+            call.execute(locks)
+        return locks is not None
 
     def culprit(self, together: tuple[Statement, ...]) -> Statement | None:
         """The statement of `together` that needs what somebody else has now; the first that needs a lock if nobody."""

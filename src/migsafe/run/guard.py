@@ -162,13 +162,13 @@ class Guard:
         known = len(self.entry.ended)
         try:
             self.entry.wait(call, together)
-            self.entry.take(call, together, self.respected or current.own_timeout)
+            then = None if self.respected or current.own_timeout else self.lock_timeout
+            self._set = then if self.entry.take(call, together, then) else None
         except Exception:
             self._blame(current, together)
             raise
         finally:
             self.concurrently.tell_ended(known)
-        self._set = None
         locks = {lock.relation: lock.mode.text for lock in disturbing(together)}
         self.emit("acquired", revision=current.revision, locks=locks, early=not call.autocommit)
 

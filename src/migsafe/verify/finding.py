@@ -4,11 +4,10 @@ import msgspec
 
 from migsafe.model.checks import Status
 from migsafe.model.declared import Declared
+from migsafe.own_checks.found import NOT_ITS_FAULT, shortened
 from migsafe.postgres.answer import Answer
 
 _REMEDY = "It takes one SELECT (or WITH, or VALUES) that changes nothing: try it in psql, and mend what is wrong."
-# Insufficient privilege, cancelled, shutdown, connection lost, out of resources: no fault of the query.
-_NOT_ITS_FAULT = ("42501", "57014", "57P", "08", "53")
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -31,7 +30,7 @@ def judged(
     evidence: dict[str, str] | None = None,
 ) -> Finding:
     """A question that was answered; `expected` and `found` in words. The remedy is for what did not pass."""
-    start = label(check)
+    start = shortened(check.sql)
     if status == "passed":
         return Finding(status, f"{start} gave {found}", None, expected, found, evidence or {})
     return Finding(status, f"{start}: expected {expected}, found {found}.", remedy, expected, found, evidence or {})
@@ -39,12 +38,6 @@ def judged(
 
 def unanswered(check: Declared, answer: Answer) -> Finding:
     """A question that the server refused: its own fault is blocked, what only keeps us from seeing is unknown."""
-    unseen = answer.sqlstate is None or answer.sqlstate.startswith(_NOT_ITS_FAULT)
-    message = f"{label(check)} could not be run: {answer.error}"
+    unseen = answer.sqlstate is None or answer.sqlstate.startswith(NOT_ITS_FAULT)
+    message = f"{shortened(check.sql)} could not be run: {answer.error}"
     return Finding("unknown" if unseen else "blocked", message, answer.remedy or _REMEDY, check.expect)
-
-
-def label(check: Declared) -> str:
-    """The question in 80 characters."""
-    words = " ".join(check.sql.split())
-    return words if len(words) <= 80 else words[:79] + "…"

@@ -3,10 +3,11 @@
 from migsafe.model.checks import Status
 from migsafe.model.declared import Declared
 from migsafe.own_checks.expected import expectation
+from migsafe.own_checks.found import shortened
 from migsafe.postgres.answer import Answer, Connection, ask
 from migsafe.postgres.plan import Explained, explain
 from migsafe.sql.quote import literal
-from migsafe.verify.finding import Finding, judged, label, unanswered
+from migsafe.verify.finding import Finding, judged, unanswered
 from migsafe.verify.proof import fill
 
 # Below it a sequential scan is what the planner should choose; the index is not at fault.
@@ -73,4 +74,4 @@ def _passed_over(connection: Connection, check: Declared, found: Explained) -> F
     costs = f"{way} at cost {found.cost:,.0f}, the index at {forced.cost:,.0f}"
     status: Status = "warned" if 0 <= rows < _FEW else "blocked"
     small = f"; {table} has about {max(rows, 0):,.0f} rows" if rows >= 0 else f"; {table} was never analyzed"
-    return judged(status, check, expected, costs + small, f"ANALYZE {table}; then look again: {label(check)}")
+    return judged(status, check, expected, costs + small, f"ANALYZE {table}; then look again: {shortened(check.sql)}")

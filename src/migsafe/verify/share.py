@@ -5,8 +5,9 @@ from typing import Any
 
 from migsafe.model.declared import Declared
 from migsafe.own_checks.expected import expectation, text_of
+from migsafe.own_checks.found import shortened
 from migsafe.postgres.answer import Answer, Connection, ask
-from migsafe.verify.finding import Finding, judged, label, unanswered
+from migsafe.verify.finding import Finding, judged, unanswered
 
 _SHAPE = "one boolean a row, or one row: the share from 0 to 1, or two columns, the part and the whole"
 _REMEDY = "Paste the query into psql to see which rows are missing."
@@ -25,7 +26,7 @@ def share_of(connection: Connection, check: Declared) -> Finding:
     share, whole = _share(answer)
     if share is None:
         why = "there are no rows to take a share of" if whole == 0 else f"it takes {_SHAPE}"
-        return Finding("unknown" if whole == 0 else "blocked", f"{label(check)}: {why}.", None, check.expect)
+        return Finding("unknown" if whole == 0 else "blocked", f"{shortened(check.sql)}: {why}.", None, check.expect)
     found = f"{share:.4f}" + (f" of {whole:,} rows" if whole is not None else "")
     rows = ((share,),)
     if not expectation(check.expect).holds(rows):

@@ -24,9 +24,6 @@ RULE = rule(
 )
 
 
-_CONTAINERS = ("schema", "extension", "type", "domain", "function", "owned")
-
-
 def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
     effects = statement.effects
     root = container(effects)

@@ -11,7 +11,7 @@ from migsafe.model.after import after
 from migsafe.model.catalog import Catalog
 from migsafe.model.definitions import Known
 from migsafe.model.inverse import Command, Discard, Inverse
-from migsafe.model.plan import Plan, Step
+from migsafe.model.plan import Step
 from migsafe.model.statement import Statement
 from migsafe.sql.undoable import unfollowed
 from migsafe.undo.inverse import (
@@ -86,11 +86,3 @@ def invert_step(step: Step, before: Catalog, known: Known) -> tuple[tuple[Invers
         before = after(before, statement.effects)
         fresh |= frozenset(fresh_labels(statement.effects))
     return tuple(found), before, known
-
-
-def invert_plan(plan: Plan, before: Catalog, known: Known) -> dict[str, tuple[Inverse, ...]]:
-    """The inverses of all statements of an upgrade, by revision. `before` is the schema that the first one meets."""
-    found = {}
-    for step in plan.steps:
-        found[step.revision], before, known = invert_step(step, before, known)
-    return found
