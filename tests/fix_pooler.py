@@ -44,6 +44,12 @@ class Pool:
         with self.lock:
             self.idle.append(server)
 
+    def drop(self, server: socket.socket) -> None:
+        """One that has ended, or that was left in the middle of something."""
+        with suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
+        server.close()
+
     def close(self) -> None:
         for client in self.clients:
             with suppress(OSError):
@@ -83,6 +89,7 @@ def _accept(listener: socket.socket, pool: Pool) -> None:
 
 def _serve(client: socket.socket, pool: Pool, number: int) -> None:
     server: socket.socket | None = None
+    whole = True
     with suppress(OSError, EOFError):
         _greet(client, number)
         while True:
@@ -90,12 +97,18 @@ def _serve(client: socket.socket, pool: Pool, number: int) -> None:
             if kind == b"X":
                 break
             server = server or pool.take()
+            whole = False
             server.sendall(message)
             if kind in (b"Q", b"S") and _answer(server, client) == b"I" and pool.mode == "transaction":
                 pool.give_back(server)
                 server = None
-    if server is not None:
+            whole = True
+    if server is not None and whole:
         pool.give_back(server)
+    elif server is not None:
+        pool.drop(server)
+    with suppress(OSError):
+        client.shutdown(socket.SHUT_RDWR)
 
 
 def _greet(client: socket.socket, number: int) -> None:

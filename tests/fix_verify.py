@@ -12,6 +12,7 @@ from migsafe.model.catalog import Catalog
 from migsafe.model.checks import CheckResult
 from migsafe.model.plan import Plan, Step
 from migsafe.model.statement import Statement
+from migsafe.postgres.catalog import read
 from migsafe.sql.predict import predict
 from migsafe.verify import verify
 
@@ -27,6 +28,23 @@ class Case(NamedTuple):
     expected: str
     found: str
     setup: tuple[str, ...] = ()
+
+
+class Spoilt(NamedTuple):
+    """What spoils a migration, and the `expected` and `found` of the proof that then fails."""
+
+    sql: str
+    expected: str
+    found: str
+
+
+class Cases(NamedTuple):
+    """A migration, the one proof of it that fails, and one by one what makes it fail; `;; ` is between statements."""
+
+    statements: str
+    blocked: str
+    spoilt: tuple[Spoilt, ...]
+    setup: str = ""
 
 
 def plan_of(catalog: Catalog, *statements: str) -> Plan:
@@ -97,3 +115,33 @@ def assert_blocked_alone(case: Case, migrate: Migrate, connection: Connection) -
     assert case.found in "found " + result.message.split("; found ")[1]
     assert result.sql
     assert result.remedy
+
+
+def assert_each_blocked_alone(cases: Cases, migrate: Migrate, connection: Connection) -> None:
+    """As assert_blocked_alone, of several ways to spoil one migration: each is taken back again."""
+    statements, setup = tuple(cases.statements.split(";; ")), tuple(cases.setup.split(";; ")) if cases.setup else ()
+    plan, before = migrate(*statements, setup=setup)
+    results = verify(connection, plan, before)
+    assert [each.message for each in results if each.status in ("blocked", "unknown")] == []
+    assert summary(verify(connection, plan_of(Catalog(), *statements), Catalog()), "blocked") == []
+
+    for spoilt in cases.spoilt:
+        with connection.transaction(force_rollback=True):
+            connection.execute(spoilt.sql.encode())
+            results = verify(connection, plan, before)
+        assert summary(results, "blocked", "unknown") == [cases.blocked], spoilt.sql
+        message = next(result.message for result in results if result.status == "blocked")
+        assert spoilt.expected in message.split("; found ")[0], spoilt.sql
+        assert spoilt.found in "found " + message.split("; found ")[1], spoilt.sql
+
+
+def assert_verified(statements: tuple[str, ...], connection: Connection) -> None:
+    """All of them executed, nothing of what they did is found missing: with the schema before known, and without."""
+    before = read(connection)
+    for statement in statements:
+        connection.execute(statement.encode())
+
+    for catalog in (before, Catalog()):
+        results = verify(connection, plan_of(catalog, *statements), catalog)
+        wrong = [result.message for result in results if result.status != "passed" and result.check != "derivable"]
+        assert wrong == []

@@ -37,6 +37,7 @@ def project(environment: Environment, database: Database, alembic: Run) -> Path:
     ("words", "message"),
     [
         ("upgrade c05b3e86d7f1:head --yes", "c05b3e86d7f1:head is a range"),
+        ("-n shop status", "alembic.ini has no section [shop]; there is alembic"),
         ("upgrade head --url sqlite:///shop.db", "--url: sqlite is not PostgreSQL"),
         ("upgrade head --url nonsense", "--url: The database URL is neither a URL nor"),
         ("upgrade head --url postgresql://app:se@cret@db/shop", "The password in the database URL holds an @"),

@@ -127,3 +127,30 @@ def test_the_guard_stays_out_of_the_way_of_migsafe_upgrade(guarded: Path, migsaf
     done = migsafe(guarded, "upgrade head --yes --backup none")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(list((guarded / ".migsafe" / "runs").iterdir())) == 1
+
+
+def test_a_tenant_that_is_refused_or_fails_comes_with_those_that_are_migrated_already(
+    environment: Environment, database: Database, alembic: Run, migsafe: Migsafe, connect: Connect
+) -> None:
+    folder = environment("tenants", database)
+    connect().execute("CREATE TABLE tenants (schema text); INSERT INTO tenants VALUES ('ape'), ('bee')")
+    assert migsafe(folder, "upgrade head --yes --backup none").returncode == 0
+    connect().execute("INSERT INTO bee.orders SELECT generate_series(1, 3); ANALYZE bee.orders")
+    (folder / "migsafe.toml").write_text("[lint]\nsmall_rows = 2\n")
+    env = folder / "migrations" / "env.py"
+    env.write_text(f"from alembic import context\nimport migsafe\nmigsafe.guard(context)\n{env.read_text()}")
+    naive = NAIVE.replace("c05b3e86d7f1", "e2e2e2e2e2e2").replace('"customers", ["created_at"]', '"orders", ["id"]')
+    before = "a round of env.py before this one had been migrated by then (ape.alembic_version of "
+    write_revision(folder, naive)
+    refused = alembic(folder, "upgrade head")
+    said = " ".join((refused.stdout + refused.stderr).split())
+    assert refused.returncode != 0
+    assert f"Refused by 1 finding: nothing was changed in this round, but {before}" in said
+    assert "Nothing was changed." not in said
+    assert alembic(folder, "downgrade e2e2e2e2e2e2").returncode == 0
+    line = naive[naive.index("    op.create_index") : naive.index("\n\ndef downgrade")]
+    write_revision(folder, naive.replace(line, '    op.execute("SELECT 1 / (count(*) - 3) FROM orders")'))
+    failed = " ".join(alembic(folder, "upgrade head").stderr.split())
+    assert "division by zero" in failed
+    assert f"migsafe: {before}" in failed
+    assert "`migsafe upgrade` plans every round before the first" in failed

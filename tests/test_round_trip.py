@@ -25,10 +25,21 @@ CHAIN = (
     ("r08", 'op.add_column("t", sa.Column("c", sa.Integer(), nullable=False))', 'op.drop_column("t", "c")', "exact",
      "upgrade() does not run on tables with rows"),
     ("r09", 'op.execute("UPDATE t SET b = 0 WHERE b IS NULL")', 'op.execute("SELECT 1")', "lossy", "public.t.b"),
-    ("r10", 'op.drop_column("t", "b")', 'op.drop_column("t", "nothing")', "wrong", "it fails: UndefinedColumn"),
+    ("r10", 'op.drop_column("t", "b")', 'op.drop_column("t", "nothing")', "wrong",
+     "it fails: line 15: UndefinedColumn"),
     ("r11", 'op.add_column("t", sa.Column("b", sa.Integer()))\n'
      'op.execute("INSERT INTO t (id, c) VALUES (5001, 1)")',
-     'op.drop_column("t", "b")', "wrong", "upgrade() fails after it: UniqueViolation"),
+     'op.drop_column("t", "b")', "wrong", "upgrade() fails after it: line 12: UniqueViolation"),
+    ("r12", 'op.create_table("u", sa.Column("a", sa.Text()))\n'
+     'op.create_table("w", sa.Column("a", sa.Text()), sa.CheckConstraint("false", name="never"))',
+     'op.drop_table("u")\nop.drop_table("w")', "exact", ""),
+    ("r13", 'op.alter_column("u", "a", nullable=False)', 'op.alter_column("u", "a", nullable=True)', "exact",
+     "upgrade() does not run on NULLs, and was tried without: line 11: NotNullViolation"),
+    ("r14", 'op.drop_constraint("never", "w")', 'op.create_check_constraint("never", "w", "false")', "lossy",
+     "downgrade() does not run once there are rows of the new shape: line 15: CheckViolation"),
+    ("r15", 'op.add_column("u", sa.Column("b", sa.Integer()))', 'op.drop_constraint(None, "u", type_="unique")',
+     "wrong", "it fails: line 15: drops a constraint without naming it"),
+    ("r16", 'op.execute("DELETE FROM t")', 'op.execute("SELECT 1")', "lossy", "public.t had 1 row and has 0"),
 )  # fmt: skip
 
 
@@ -53,9 +64,10 @@ def test_every_verdict_is_what_happened(project: Path, migsafe: Migsafe) -> None
     for name, *_, words in CHAIN:
         assert words in json.dumps(trips[name]) or words in " ".join(_said(trips[name]))
     assert trips["r03"]["reordered"] == ["public.t"]
-    assert trips["r08"]["rows_refused"].startswith("NotNullViolation")
+    assert "NotNullViolation" in trips["r08"]["rows_refused"]
+    assert [trips[name]["rows"] for name in ("r08", "r13", "r14")] == ["none", "without NULLs", "all"]
     assert found["summary"] == {
-        "exact": 3, "lossy": 2, "wrong": 3, "empty": 1, "none": 1, "nothing": 1, "unknown": 0,
+        "exact": 5, "lossy": 4, "wrong": 4, "empty": 1, "none": 1, "nothing": 1, "unknown": 0,
     }  # fmt: skip
 
 
@@ -74,14 +86,21 @@ def test_a_range_is_tried_alone_and_a_person_reads_why(project: Path, migsafe: M
     assert "empty migrations/versions/r04_written.py: downgrade() does nothing, and upgrade() does" in text
     assert "index public.ix_b is left over" in text
     assert "have one written: migsafe revision-downgrade r04" in text
-    assert "1 revision tried: 1 empty" in text
+    assert "1 revision tried: 1 empty empty: r04" in text
+
+
+def test_a_range_without_revisions_is_a_mistake(project: Path, migsafe: Migsafe) -> None:
+    done = migsafe(project, "verify --round-trip r04:r03")
+    assert (done.returncode, "there is no revision in r04:r03" in done.stderr) == (2, True)
+    without = migsafe(project, "verify r03:r04")
+    assert (without.returncode, "a range is for --round-trip" in without.stderr) == (2, True)
 
 
 def test_an_upgrade_that_fails_there_is_unknown_and_ends_the_trips(project: Path, migsafe: Migsafe) -> None:
-    write_revision(project, "r12", "r11", 'op.drop_table("nothing")')
-    write_revision(project, "r13", "r12", "pass")
-    done = migsafe(project, "verify --round-trip r11:r13 --format json")
-    assert done.returncode == 0
-    assert [(each["revision"], each["verdict"]) for each in json.loads(done.stdout)["round_trips"]] == [
-        ("r12", "unknown")
-    ]
+    write_revision(project, "r17", "r16", 'op.drop_table("nothing")')
+    write_revision(project, "r18", "r17", "pass")
+    done = migsafe(project, "verify --round-trip r16:r18")
+    assert done.returncode == 5
+    text = " ".join(done.stdout.split())
+    assert "line 11: UndefinedTable" in text, text
+    assert "1 revision tried: 1 unknown; 1 not tried, because r17 before them does not run" in text

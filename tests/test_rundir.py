@@ -103,6 +103,26 @@ def test_a_run_without_an_end_is_found_by_its_database(settings: Settings) -> No
     assert found[0].last["event"] == "started"
 
 
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("owner@db/shop", True),
+        ("db/shop", True),
+        ("app@db:5432/shop", True),
+        ("app@provider@db/shop", True),
+        ("app@db:5433/shop", False),
+        ("app@other/shop", False),
+        ("app@db/shop2", False),
+        ("app@/run/postgres:5432/shop", False),
+    ],
+)
+def test_a_run_of_another_user_is_of_the_same_database_where_server_port_and_name_are(
+    settings: Settings, other: str, same: bool
+) -> None:
+    journal_of(settings, "1")
+    assert bool(rundir.crashed(settings, other)) is same
+
+
 def test_a_run_with_a_report_or_without_a_journal_has_not_crashed(settings: Settings) -> None:
     reported = journal_of(settings, "reported")
     (reported / rundir.REPORT).write_text("{}")

@@ -206,6 +206,22 @@ def test_who_migrates_now_is_told_and_nothing_is_wrong_then(
     assert found.exit_code == 0
 
 
+def test_the_last_run_is_found_whoever_made_it_and_only_on_its_version_table(
+    enter_story: EnterStory, run_to: RunTo, connect: Connect, role: Role, look: Look, settings: Settings
+) -> None:
+    write_chain(enter_story("generic"), CREATE)
+    assert outcomes(run_to()) == ["done"]
+    reader = role("reader")
+    connect().execute(f"GRANT SELECT ON alembic_version TO {reader.parameters['user']}".encode())
+    mine = crashed(
+        settings, reader.replace(user="somebody_else"), {"event": "run", "version_table": "public.alembic_version"}
+    )
+    crashed(settings, reader, {"event": "run", "version_table": "tenant_b.alembic_version"})
+    last = look(reader.url("psycopg")).last
+    assert last is not None
+    assert (Path(last.directory).name, last.database) == (mine.name, reader.replace(user="somebody_else").label)
+
+
 def test_without_a_server_the_story_of_the_run_directory_is_told(
     enter_story: EnterStory, migsafe: Migsafe, database: Database
 ) -> None:

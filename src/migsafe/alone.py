@@ -13,7 +13,7 @@ from migsafe.model.run import Blocker
 from migsafe.postgres import advisory
 from migsafe.postgres.connection import Database, connect
 from migsafe.postgres.progress import versions
-from migsafe.postgres.session import NEVER_IDLE
+from migsafe.postgres.session import never_idle
 from migsafe.revisions.read import Reading
 from migsafe.settings import Settings
 
@@ -39,7 +39,7 @@ def alone(
     connection = session
     if connection is None:
         connection = held.enter_context(connect(database, application_name="migsafe lock"))
-        connection.execute(NEVER_IDLE)
+        never_idle(connection)
 
     def wait(holder: Blocker) -> None:
         on_blocked((holder,), 0.0)

@@ -68,8 +68,9 @@ def downgrade(
 ) -> Report | None:
     """As `alembic.command.downgrade(config, revision)`, guarded like `upgrade`.
 
-    `lose` says of tables and columns whose rows may go, why: `{"column:public.t.c": "nobody has filled it"}`. Raises
-    UsageError for one without a reason.
+    `lose` says of tables and columns whose rows may go, why: `{"column:public.t.c": "nobody has filled it"}`; and of a
+    revision with an empty downgrade(), why nothing of it need be undone: `{"revision:a1b2": "…"}`. Raises UsageError
+    for one without a reason.
     """
     if sql:
         alembic_command.downgrade(config, revision, sql=True, tag=tag)

@@ -44,22 +44,30 @@ def guard(context: Any, mode: Mode | None = None) -> None:
     for a lock with nothing held) only `migsafe upgrade` can do. A finding is accepted with
     `alembic -x "migsafe.allow=RULE: because" upgrade head`. Never raises by itself, and leaves every command alone
     that runs no revision.
+
+    Each round of env.py (configure() and run_migrations()) is reviewed as Alembic comes to it, for what comes after it
+    is not known before env.py goes on: an earlier one may be done when a later one is refused, which then is said.
+    `migsafe upgrade` plans every round before the first.
     """
+    done: list[str] = []
     if mode != "off":
-        install(context, lambda requested: _sentry(mode, requested))
+        install(context, lambda requested: _sentry(mode, requested, done))
 
 
-def _sentry(mode: Mode | None, requested: Requested) -> "_Sentry | None":
+def _sentry(mode: Mode | None, requested: Requested, done: list[str]) -> "_Sentry | None":
     settings = load()
     mode = mode or settings.guard
-    return None if mode == "off" else _Sentry(settings, mode, requested)
+    return None if mode == "off" else _Sentry(settings, mode, requested, done)
 
 
 class _Sentry:
-    """A revisions.install.Sentry: the straight line, turned by Alembic instead of by us."""
+    """A revisions.install.Sentry: the straight line, turned by Alembic instead of by us.
 
-    def __init__(self, settings: Settings, mode: Mode, requested: Requested) -> None:
-        self.settings, self.mode = settings, mode
+    `done` are the rounds of the same env.py that are migrated already.
+    """
+
+    def __init__(self, settings: Settings, mode: Mode, requested: Requested, done: list[str]) -> None:
+        self.settings, self.mode, self.done = settings, mode, done
         self.excuses = tuple(_excuse(each) for each in requested.x if each.startswith(ALLOW))
         self.held = ExitStack()
         self.environment: Environment | None = None
@@ -82,7 +90,7 @@ class _Sentry:
         report = report_of(self.situation, asked)
         if self.mode == "refuse" and report.refused:
             _show(report)
-            raise NotMigrated(_refusal(report), report)
+            raise NotMigrated(_refusal(report, self.done), report)
         self._say(report)
         self.log, self.report = begin_run(self.situation, settings, report)
         self.runner = self._runner(self.situation, settings, self.log)
@@ -111,6 +119,8 @@ class _Sentry:
         assert self.runner is not None
         assert self.report is not None
         assert self.environment is not None
+        plan = self.situation.preview.plan
+        self.done.append(f"{plan.version_table} of {plan.database} at {', '.join(plan.target) or 'base'}")
         after = proven(self.environment, self.situation, {}, self.settings, self.excuses, self.report.directory)
         self.report = msgspec.structs.replace(self.report, steps=self.runner.results(), after=after)
         if self.report.outcome == "unverified" and self.mode == "refuse":
@@ -118,6 +128,8 @@ class _Sentry:
             raise NotMigrated(outcome(self.report).headline.rstrip("."), self.report)
 
     def closed(self, error: BaseException | None) -> None:
+        if error is not None and self.done and self.runner is not None and not (self.report and self.report.steps):
+            sys.stderr.write(f"migsafe: {_before(self.done)}\n")
         if self.report is not None and self.log is not None:
             if error is not None and self.runner is not None and not self.report.steps:
                 failure = self._why(error, self.runner)
@@ -144,8 +156,23 @@ def _worth_saying(result: CheckResult) -> bool:
     return result.status in ("blocked", "warned") and result.check != "backup"
 
 
-def _refusal(report: Report) -> str:
+def _before(done: list[str]) -> str:
+    """What earlier rounds of env.py have changed."""
+    rounds = "a round" if len(done) == 1 else f"{len(done)} rounds"
+    named = "; ".join([*done[:5], *(["…"] if len(done) > 5 else [])])
+    return (
+        f"{rounds} of env.py before this one had been migrated by then ({named}): "
+        "`migsafe upgrade` plans every round before the first"
+    )
+
+
+def _refusal(report: Report, done: list[str]) -> str:
     """The headline and what to type to go on. Alembic adds the full stop."""
+    headline = outcome(report).headline.rstrip(".")
+    if done:
+        headline = (
+            f"{headline.replace('. Nothing was changed', '')}: nothing was changed in this round, but {_before(done)}"
+        )
     rules = sorted({finding.rule for finding in report.open_errors})
     accepting = " ".join(f'-x "{ALLOW}{rule}: because …"' for rule in rules)
     command = f"{report.command} {report.asked}"
@@ -153,7 +180,7 @@ def _refusal(report: Report) -> str:
     checks = sorted({result.check for result in report.before if result.refuses})
     skipping = " ".join(f'--skip {check} --because "…"' for check in checks)
     ways += [f"to overrule the checks: migsafe {command} {skipping}"] if checks else []
-    return "; ".join([outcome(report).headline.rstrip("."), *ways])
+    return "; ".join([headline, *ways])
 
 
 def _show(report: Report) -> None:

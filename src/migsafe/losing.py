@@ -1,4 +1,4 @@
-"""A downgrade that would lose rows is refused, unless it is told by name which may go: `--lose column:public.t.c`."""
+"""A downgrade that would lose rows, or undo nothing, is refused unless told by name: `--lose column:public.t.c`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,8 @@ from migsafe.model.report import Excuse
 from migsafe.undo.rows import LIMIT, doomed
 
 CHECK = "rows-lost"
-_TIMEOUT = "30s"
+LEFT_ALONE = "downgrade-undoes-nothing"
+_TIMEOUT, _REVISION = "30s", "revision:"
 
 
 def rows_lost(
@@ -23,12 +24,44 @@ def rows_lost(
 
     What cannot be counted (no privilege, too slow) is unknown, and refuses too: there may be rows.
     """
-    allowed = {each.name: each.because for each in excuses if each.kind == "lose"}
+    allowed = {name: why for name, why in _allowed(excuses).items() if not name.startswith(_REVISION)}
     found = []
     for each in doomed(plan, catalog):
         result = _result(connection, each, allowed)
         found += [result] if result is not None else []
     return (*found, *_not_lost(allowed, {each.subject for each in found}))
+
+
+def left_alone(
+    plan: Plan, revisions: tuple[tuple[str, str], ...], excuses: tuple[Excuse, ...]
+) -> tuple[CheckResult, ...]:
+    """A result for each of `revisions` (with why nothing is derived for them) whose empty downgrade() undoes nothing.
+
+    The version table would say that it was undone.
+    """
+    allowed = _allowed(excuses)
+    there = {f"{_REVISION}{revision}" for revision, _ in revisions}
+    slips = {name: why for name, why in allowed.items() if name.startswith(_REVISION)}
+    found = (
+        CheckResult(
+            check=LEFT_ALONE,
+            status="blocked",
+            message=f"its downgrade() is empty: nothing would be undone, and {plan.version_table} would say it was "
+            f"({because})",
+            group="downgrade",
+            subject=f"{_REVISION}{revision}",
+            remedy=f"Write its downgrade(): migsafe undo-plan {revision} shows what is known; or leave what it did, "
+            f'and move on: --lose {_REVISION}{revision} --because "…".',
+            skipped_because=allowed.get(f"{_REVISION}{revision}"),
+            required=True,
+        )
+        for revision, because in revisions
+    )
+    return (*found, *_not_lost(slips, set(there)))
+
+
+def _allowed(excuses: tuple[Excuse, ...]) -> dict[str, str]:
+    return {each.name: each.because for each in excuses if each.kind == "lose"}
 
 
 def _result(connection: psycopg.Connection[Any], discard: Discard, allowed: dict[str, str]) -> CheckResult | None:

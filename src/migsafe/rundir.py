@@ -17,6 +17,7 @@ from migsafe.settings import Settings
 REPORT, JOURNAL, BACKUP = "report.json", "journal.jsonl", "backup"
 
 _LATELY = 24 * 3600.0
+_PORT = "5432"
 
 
 class Crashed(msgspec.Struct, frozen=True):
@@ -89,7 +90,7 @@ def write(path: Path, content: str | bytes) -> Path:
 
 
 def crashed(settings: Settings, database: str, version_table: str | None = None) -> tuple[Crashed, ...]:
-    """Runs on `database` (its label) that neither finished nor wrote a report, newest first.
+    """Runs on `database` (a label, of whichever user) that neither finished nor wrote a report, newest first.
 
     With `version_table` only those on that one: each tenant of a database has its own.
 
@@ -111,16 +112,28 @@ def crashed(settings: Settings, database: str, version_table: str | None = None)
 
 
 def ended(path: Path, database: str, version_table: str | None = None) -> bool:
-    """Whether the run directory `path` is of a run on `database` (its label) that came to its end."""
+    """Whether the run directory `path` is of a run on `database` (a label) that came to its end."""
     if not (path / REPORT).exists() or not (path / JOURNAL).exists():
         return False
     return any(_is_about(entry, database, version_table) for entry in journal.read(path / JOURNAL))
 
 
 def _is_about(entry: dict[str, Any], database: str, version_table: str | None) -> bool:
-    if entry.get("database") != database:
+    if not same_database(entry.get("database"), database):
         return False
     return version_table is None or entry.get("version_table") in (None, version_table)
+
+
+def same_database(one: str | None, other: str | None) -> bool:
+    """Whether two labels (`user@host:port/dbname`) name one database, whoever asks: several roles migrate it."""
+    return one is not None and other is not None and _place(one) == _place(other)
+
+
+def _place(label: str) -> tuple[str, str, str]:
+    """Host, port and database. A folder of sockets has slashes, a user of some providers an @."""
+    host, _, database = re.sub(r"^[^/]*@", "", label).rpartition("/")
+    match = re.fullmatch(r"(.*):([\d,]+)", host)
+    return (match[1], match[2], database) if match else (host, _PORT, database)
 
 
 def is_alive(path: Path) -> bool:

@@ -12,7 +12,7 @@ import psycopg
 from migsafe import __version__, rundir
 from migsafe.errors import ConnectionFailed, UsageError
 from migsafe.lint import excuse, lint
-from migsafe.losing import rows_lost
+from migsafe.losing import left_alone, rows_lost
 from migsafe.model.catalog import Catalog
 from migsafe.model.checks import CheckResult
 from migsafe.model.findings import Finding
@@ -151,6 +151,7 @@ def look(
         )
         if asked.direction == "downgrade":
             before = (*before, *rows_lost(connection, seen.plan, catalog, asked.excuses))
+            before += left_alone(seen.plan, reading.left_alone, asked.excuses)
     notes = (*reading.notes, *_crashed(settings, database, reading.version_table), *_not_asked(asked))
     return Situation(reading, seen, database, findings, before, kind, notes)
 

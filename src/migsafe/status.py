@@ -69,15 +69,20 @@ def _asked(
         recorded=recorded,
         leftovers=tuple(_with_next(each, recorded or ()) for each in found),
         unknown=unknown,
-        last=last_run(settings, database.label),
+        last=last_run(settings, database.label, reading.version_table),
     )
 
 
-def last_run(settings: Settings, database: str | None) -> LastRun | None:
-    """The newest run on `database` (its label; None: on any); not `migsafe backup`'s."""
+def last_run(settings: Settings, database: str | None, version_table: str | None = None) -> LastRun | None:
+    """The newest run on `database` (a label, of whichever user; None: on any); not `migsafe backup`'s.
+
+    With `version_table` on that one, or where the run did not say on which.
+    """
     for path in rundir.directories(settings):
         found = _run_of(path)
-        if found is not None and database in (None, found.database):
+        if found is None or (database is not None and not rundir.same_database(found.database, database)):
+            continue
+        if version_table is None or found.version_table in (None, version_table):
             return found
     return None
 
@@ -98,11 +103,15 @@ def _run_of(path: Path) -> LastRun | None:
 
 def _kept(last: dict[str, object]) -> dict[str, object]:
     """What an entry that begins something new keeps of those before it."""
-    return {name: last[name] for name in ("command", "database", "current", "target", "pid", "host") if name in last}
+    return {
+        name: last[name]
+        for name in ("command", "database", "version_table", "current", "target", "pid", "host")
+        if name in last
+    }
 
 
 def _of_journal(last: dict[str, object]) -> dict[str, object]:
-    texts = ("command", "database", "host", "event", "at", "revision", "place", "sql")
+    texts = ("command", "database", "version_table", "host", "event", "at", "revision", "place", "sql")
     found: dict[str, object] = {name: last[name] for name in texts if isinstance(last.get(name), str)}
     found |= {"pid": last["pid"]} if isinstance(last.get("pid"), int) else {}
     for name in ("current", "target"):
@@ -134,6 +143,7 @@ def _told(run: LastRun, report: Report) -> LastRun:
         run,
         command=report.command,
         database=run.database or report.plan.database,
+        version_table=run.version_table or report.plan.version_table,
         current=report.plan.current,
         target=report.plan.target,
         revision=stopped.revision if stopped is not None else None,

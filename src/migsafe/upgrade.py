@@ -82,7 +82,10 @@ def prepare(
         waits = blocking(stages.observer.blocked, stages.emit)
         lock = alone(held, reading, database, settings, waits, stages.progress, beside.lock if beside else None)
         if has_moved(lock, reading):
-            reading = read_for(environment, asked)
+            known = reading
+            reading = msgspec.structs.replace(
+                read_for(environment, asked), notes=known.notes, left_alone=known.left_alone
+            )
             database = _known(reading, stages.observer)
             if not reading.steps and not reading.unknown_heads:
                 return _nothing_to_do(reading, database, asked, started)

@@ -204,7 +204,8 @@ Fork = Callable[..., Child]
 @pytest.fixture(scope="session")
 def zygote() -> Iterator[subprocess.Popen[str]]:
     """See zygote.py: migsafe is loaded once for all children."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    searched = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, searched))}
     command = [sys.executable, "-m", "faults.zygote"]
     with subprocess.Popen(command, env=environment, stdin=PIPE, stdout=PIPE, text=True, bufsize=1) as process:
         yield process

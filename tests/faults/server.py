@@ -12,6 +12,8 @@ from fix_postgres import PROGRAMS, Connection
 from migsafe.postgres import cluster
 from migsafe.postgres.connection import Database
 
+# No row: whom the shell ends without reading it gets a broken pipe.
+_PROGRAM = "COPY (SELECT WHERE false) TO PROGRAM {}"
 _PORT = "5434"
 # What is committed stays when the server dies; fsync is for when the machine does.
 _SETTINGS = {"synchronous_commit": "on", "full_page_writes": "on"}
@@ -37,11 +39,11 @@ def shell(connection: Connection, command: str) -> None:
     found = connection.execute("SELECT setting FROM pg_config WHERE name = 'BINDIR'").fetchone()
     assert found is not None
     path = f"{PROGRAMS if Path(found[0]) != PROGRAMS and Path(PROGRAMS).exists() else found[0]}:{found[0]}"
-    connection.execute(sql.SQL("COPY (SELECT) TO PROGRAM {}").format(sql.Literal(f"PATH={path}:$PATH; {command}")))
+    connection.execute(sql.SQL(_PROGRAM).format(sql.Literal(f"PATH={path}:$PATH; {command}")))
 
 
 def once(database: Database, command: str) -> str:
     """SQL that runs a shell command in the server, the first time only: a server that was struck forgets."""
     marker = f"{database.parameters['host']}/struck.{database.parameters['dbname']}"
     text = f"test -e {marker} || {{ touch {marker}; {command}; }}"
-    return f"COPY (SELECT) TO PROGRAM {sql.Literal(text).as_string(None)}"
+    return sql.SQL(_PROGRAM).format(sql.Literal(text)).as_string(None)

@@ -76,6 +76,7 @@ def test_a_deadlock(
         assert "the server chose us as the victim of a deadlock" in done.out
         other.close()
         watching.close()
+        trial.connection.execute(f"ALTER DATABASE {trial.database.dbname} RESET ALL".encode())
         arrived(trial, reference)
 
 

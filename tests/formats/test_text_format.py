@@ -19,7 +19,7 @@ from example_reports import (
 )
 from migsafe.formats import hazards, text
 from migsafe.model.plan import Plan
-from migsafe.model.report import EXIT_CODES, Report
+from migsafe.model.report import EXIT_CODES, Excuse, Report
 
 
 def shown_on(width: int, report: Report, *, terminal: bool) -> str:
@@ -158,6 +158,16 @@ def test_what_to_type_next_is_the_same_command(outcome: str) -> None:
     assert piped(report).endswith(f"\n    migsafe upgrade c3{accepting}\n")
 
 
+def test_one_reason_is_typed_once() -> None:
+    excuses = (Excuse("allow", "drop-table", "old"), Excuse("lose", "table:public.T x", "old"))
+    report = msgspec.structs.replace(REPORTS["dry-run"], excuses=excuses)
+    assert piped(report).endswith(" c3 --allow drop-table --lose 'table:public.T x' --because old\n")
+    other = msgspec.structs.replace(report, excuses=(*excuses, Excuse("skip", "disk", "it is")))
+    assert piped(other).endswith(
+        " --because old --lose 'table:public.T x' --because old --skip disk --because 'it is'\n"
+    )
+
+
 def test_what_to_type_next_names_the_same_environment() -> None:
     report = msgspec.structs.replace(REPORTS["dry-run"], typed=("-c", "my db.ini"), options=("--tag", "a"))
     assert piped(report).endswith("\n    migsafe -c 'my db.ini' upgrade c3 --tag a\n")
@@ -165,8 +175,7 @@ def test_what_to_type_next_names_the_same_environment() -> None:
 
 def test_a_refusal_ends_with_the_command_that_accepts_it() -> None:
     assert piped(REPORTS["refused"]).endswith(
-        '    migsafe upgrade c3 --allow create-index-not-concurrently --because "…" '
-        '--skip long-transactions --because "…"\n'
+        '    migsafe upgrade c3 --allow create-index-not-concurrently --skip long-transactions --because "…"\n'
     )
 
 

@@ -12,7 +12,7 @@ CREATE TYPE mood AS ENUM ('sad', 'happy');
 CREATE TABLE users (
     id serial PRIMARY KEY, code varchar(9), name varchar(80), nick varchar(80), state text DEFAULT 'sad', age integer,
     net integer, gross integer GENERATED ALWAYS AS (net * 2) STORED, at timestamp, flag boolean DEFAULT true,
-    plain integer, owner text, watched text, ruled text
+    plain integer, owner text, watched text, ruled text, total numeric(12,4), seen timestamptz, place inet
 );
 CREATE INDEX ix_users_age_net ON users (age, plain);
 CREATE VIEW names AS SELECT name FROM users;
@@ -38,6 +38,24 @@ HAZARDS = [
         ["alter-column-type-refused", "alter-column-type-rewrite"],
     ),
     ("ALTER TABLE users ALTER COLUMN id TYPE bigint", ["alter-column-type-rewrite", "sequence-stays-integer"]),
+    (
+        "ALTER TABLE users ALTER COLUMN total TYPE numeric(12,2)",
+        ["alter-column-type-loses-values"],
+    ),
+    (
+        "ALTER TABLE users ALTER COLUMN total TYPE integer USING total::integer",
+        ["alter-column-type-loses-values"],
+    ),
+    ("ALTER TABLE users ALTER COLUMN total TYPE integer USING round(total)", ["alter-column-type-rewrite"]),
+    ("ALTER TABLE users ALTER COLUMN total TYPE numeric(14,4)", []),
+    (
+        "ALTER TABLE users ALTER COLUMN seen TYPE date",
+        ["alter-column-type-loses-values"],
+    ),
+    (
+        "ALTER TABLE users ALTER COLUMN place TYPE cidr",
+        ["alter-column-type-loses-values"],
+    ),
     ("ALTER TABLE users ALTER COLUMN plain ADD GENERATED ALWAYS AS IDENTITY", ["add-identity-starts-at-one"]),
     ("ALTER TABLE users ALTER COLUMN gross SET EXPRESSION AS (net * 3)", ["set-expression-rewrite"]),
     ("ALTER TABLE users ALTER COLUMN gross DROP EXPRESSION", ["drop-expression-stops-computing"]),

@@ -52,7 +52,7 @@ DANGEROUS = [
         "alter-column-type-rewrite",
     ),
     ("ALTER TABLE users ALTER COLUMN mood TYPE text", "alter-column-type-rewrite"),
-    ("ALTER TABLE users ALTER COLUMN embedding TYPE halfvec(3)", "alter-column-type-rewrite"),
+    ("ALTER TABLE users ALTER COLUMN embedding TYPE halfvec(3)", "alter-column-type-loses-values"),
     ("ALTER TABLE users ALTER COLUMN embedding TYPE vector(4)", "vector-dimension-change"),
     ("ALTER TABLE users DROP CONSTRAINT users_pkey, ADD PRIMARY KEY (email)", "add-unique-constraint-builds-index"),
     ("ALTER DOMAIN positive ADD CONSTRAINT small CHECK (VALUE < 1000)", "scan-under-lock"),

@@ -10,6 +10,7 @@ import pytest
 from fix_postgres import Connect, Connection, Role
 from migsafe.model.locks import Lock, LockMode
 from migsafe.postgres.locks import can_see_others, holders, without_literals
+from migsafe.postgres.waiting import holder_ages
 
 ALTER = (Lock("public.orders", "table", LockMode.ACCESS_EXCLUSIVE),)
 
@@ -98,6 +99,10 @@ def test_a_prepared_transaction_is_named_by_its_gid(admin: Connection, connect: 
         (found,) = holders(admin, ALTER)
         assert (found.pid, found.gid, found.user, found.state) == (0, "transfer-17", "postgres", "prepared")
         assert found.age is not None
+        # A driver that does not tell the pid of its session has none that could be left out.
+        for ours in (None, admin.info.backend_pid):
+            (holder,) = holder_ages(admin, ALTER, ours)
+            assert (holder.pid, holder.age is not None) == (0, True)
     finally:
         admin.execute("ROLLBACK PREPARED 'transfer-17'")
 

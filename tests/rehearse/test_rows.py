@@ -3,6 +3,7 @@
 import pytest
 
 from fix_postgres import Connection
+from migsafe.rehearse.compared import valueless
 from migsafe.rehearse.contents import contents
 from migsafe.rehearse.rows import fill
 
@@ -82,6 +83,26 @@ def test_a_table_that_takes_no_row_is_named_with_the_reason(connection: Connecti
     assert failed["public.odd"] == "no value is known for the type of p"
 
 
+def test_rows_refer_to_what_their_table_took_and_not_to_what_it_refused(connection: Connection) -> None:
+    connection.execute(
+        "CREATE TABLE a (name text PRIMARY KEY CHECK (name ~ '^[Aa]+$'), url text NOT NULL CHECK (url ~ '^https?://'),"
+        "state text NOT NULL CHECK (state IN ('on', 'off')));"
+        "CREATE TABLE kinds (id int PRIMARY KEY); INSERT INTO kinds VALUES (70);"
+        "CREATE TABLE c (id int PRIMARY KEY, a text REFERENCES a, k int NOT NULL REFERENCES kinds)"
+    )
+    assert fill(connection) == {}
+    assert counted(connection, "a") == 3
+    assert counted(connection, "c") == 3
+    assert counted(connection, "c JOIN a ON a.name = c.a") == 2
+    assert counted(connection, "c WHERE k = 70") == 3
+
+
+def test_rows_without_nulls(connection: Connection) -> None:
+    connection.execute("CREATE TABLE t (a int, b text)")
+    assert fill(connection, nulls=False) == {}
+    assert counted(connection, "t WHERE a IS NOT NULL AND b IS NOT NULL") == 3
+
+
 def test_what_is_there_already_stays_and_is_seen(connection: Connection) -> None:
     connection.execute("CREATE TABLE t (a int, b text); INSERT INTO t VALUES (7, 'x')")
     assert fill(connection) == {}
@@ -111,3 +132,10 @@ def test_no_row_refers_to_what_could_not_be_made(connection: Connection) -> None
     failed = fill(connection)
     assert (sorted(failed), failed["public.b"]) == (["public.a", "public.b"], "no row could be made in public.a")
     assert counted(connection, "c") == 1
+
+
+def test_a_column_that_goes_with_nothing_but_nulls_is_named(connection: Connection) -> None:
+    connection.execute("CREATE TABLE t (a int, b text, c text); INSERT INTO t VALUES (NULL, NULL, 'x')")
+    before = contents(connection)
+    connection.execute("ALTER TABLE t DROP COLUMN a, DROP COLUMN c")
+    assert valueless(before, contents(connection)) == ("public.t.a",)

@@ -48,7 +48,8 @@ def test_a_file_that_is_not_there(enter_story: EnterStory) -> None:
 
 def test_a_section_that_is_not_there(enter_story: EnterStory) -> None:
     enter_story("generic")
-    assert "no Alembic environment" in failure(UsageError, lambda: open_environment(name="reports"))
+    said = failure(UsageError, lambda: open_environment(name="reports"))
+    assert "alembic.ini has no section [reports]; there is alembic" in said
 
 
 def test_a_script_location_that_is_not_there(enter_story: EnterStory) -> None:
@@ -140,6 +141,31 @@ def test_a_target_that_is_not_known(target: str, enter_story: EnterStory) -> Non
     enter_story("generic")
     said = failure(MigsafeError, reading(target))
     assert "migsafe history" in said
+
+
+@pytest.mark.parametrize(
+    ("story", "target", "meant"),
+    [
+        ("generic", "c05b3e86d7f2", "Did you mean c05b3e86d7f1?"),
+        ("generic", "c05b", "c05b00000001, c05b3e86d7f1 begin so: write more of one."),
+        ("branches", "biling@head", "Did you mean billing?"),
+        ("generic", "", "Name one: head, base, +1, or an id."),
+    ],
+)
+def test_what_was_meant_by_a_name_that_no_revision_has(
+    story: str, target: str, meant: str, enter_story: EnterStory
+) -> None:
+    folder = enter_story(story)
+    if story == "generic":
+        write_revision(folder, "c05b00000001", "c05b3e86d7f1", "pass")
+    assert meant in failure(UsageError, reading(target))
+
+
+def test_a_relative_target_where_branches_part_asks_for_the_branch(enter_story: EnterStory) -> None:
+    enter_story("branches")
+    environment = open_environment()
+    said = failure(MigsafeError, lambda: read(environment, "+1", start=("aa0000000001",)))
+    assert "Branches part here: name the one that is meant" in said
 
 
 def test_a_range_that_is_not_known(enter_story: EnterStory) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from fix_postgres import Connect
 from fix_stories import FIRST_LINE, EnterStory, RunTo, Start, outcomes, wait_for, with_driver, write_chain
+from migsafe.errors import ConnectionFailed
 from migsafe.journal import read as read_journal
 from migsafe.postgres.connection import Database
 
@@ -82,6 +83,40 @@ def test_a_server_that_goes_away_is_told_as_that(enter_story: EnterStory, run_to
     assert outcomes(ran) == ["failed"]
     assert "the connection to the server was lost during: SELECT pg_terminate_backend" in f"{ran.failure}"
     assert "carries on where this one stopped: migsafe upgrade f00" in f"{ran.remedy}"
+
+
+CUT = """
+op.execute("SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM cuts, pg_stat_activity"
+    " WHERE pid = pg_backend_pid() OR application_name = 'the lock' ORDER BY pid = pg_backend_pid()) AS both_of_us")
+"""
+
+
+@pytest.mark.parametrize("passing", [True, False])
+def test_a_server_that_is_not_back_yet_when_the_lock_of_the_run_is_taken_again_is_waited_for(
+    passing: bool, enter_story: EnterStory, run_to: RunTo, connect: Connect
+) -> None:
+    connect().execute("CREATE TABLE cuts AS SELECT 1 AS n")
+    write_chain(enter_story("generic"), CUT)
+    lock = connect(application_name="the lock")
+    tries: list[float] = []
+
+    def is_alone() -> bool:
+        return len(tries) > 1 or connect().execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s)", (lock.info.backend_pid,)
+        ).fetchone() == (True,)
+
+    def alone_again(seconds: float) -> None:
+        tries.append(seconds)
+        if len(tries) == 1:
+            raise ConnectionFailed("the server is in recovery", passing=passing)
+        connect().execute("DELETE FROM cuts")
+
+    ran = run_to(is_alone=is_alone, alone_again=alone_again)
+    if passing:
+        assert (outcomes(ran), len(tries)) == (["done"], 2), ran.failure
+    else:
+        assert (outcomes(ran), len(tries)) == (["failed"], 1)
+        assert "it could not be made again: the server is in recovery" in f"{ran.failure}"
 
 
 def test_a_revision_longer_than_sessions_may_be_idle_is_no_failure(

@@ -40,7 +40,7 @@ def test_every_embedding_of_the_demo_is_back(
     assert chat.count(database).embeddings == 0
     until = chat.mark(database)
     connect().execute("INSERT INTO chat_messages (user_id, role, content) VALUES (1, 'user', 'written since')")
-    restored = migsafe(folder, "restore")
+    restored = migsafe(folder, "restore --yes")
     assert restored.returncode == 0, restored.stdout + restored.stderr
     assert chat.count(database, until) == before
     assert chat.version(database) == "0005"

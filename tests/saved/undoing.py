@@ -1,6 +1,7 @@
 """A migration of plain SQL that is saved, run, and undone: what the tests of saving and restoring share."""
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -48,11 +49,14 @@ class Undoing:
         *statements: str,
         meanwhile: Sequence[str] = (),
         rows: int | None = 60,
-        ready: Callable[[], None] | None = None,
+        apart: bool = False,
     ) -> Manifest:
-        """Save and run `statements` as one revision; `meanwhile` comes between saving and running."""
+        """Save and run `statements` as one revision; `meanwhile` comes between saving and running.
+
+        `apart`: each statement in a transaction of its own.
+        """
         plan = upgrade_plan(self.connection, statements)
-        plan = msgspec.structs.replace(plan, steps=(_numbered(plan),))
+        plan = msgspec.structs.replace(plan, steps=(_numbered(plan, apart),))
         catalog = read(self.connection)
         self.before, self.schema = rows_of(self.connection), stamping.shape(catalog)
         with connect_as_migsafe(self.database) as own:
@@ -77,11 +81,12 @@ class Undoing:
         return done
 
     def _apply(self, plan: Plan, caught: CatchUp) -> None:
-        with self.connection.transaction():
-            for statement in plan.statements:
-                caught((statement,), lambda text: self.run(text))
-                self.run(statement.sql)
-            self.run(MOVED)
+        for _, together in itertools.groupby(plan.statements, key=lambda each: each.transaction):
+            with self.connection.transaction():
+                for statement in together:
+                    caught((statement,), lambda text: self.run(text))
+                    self.run(statement.sql)
+        self.run(MOVED)
 
     def undo(self, on_conflict: OnConflict = "keep") -> Restored:
         """`migsafe restore`, in this process."""
@@ -100,10 +105,10 @@ class Undoing:
         return stamping.shape(read(self.connection))
 
 
-def _numbered(plan: Plan) -> Step:
+def _numbered(plan: Plan, apart: bool) -> Step:
     (step,) = plan.steps
     statements = tuple(
-        msgspec.structs.replace(each, index=place, revision="r1", transaction=0)
+        msgspec.structs.replace(each, index=place, revision="r1", transaction=place if apart else 0)
         for place, each in enumerate(step.statements)
     )
     return msgspec.structs.replace(step, statements=statements)

@@ -80,6 +80,14 @@ def test_undo_plan_shows_what_is_derived_beside_what_the_revision_has(folder: Pa
     ]
 
 
+def test_a_range_may_be_named_from_either_end(folder: Path, migsafe: Migsafe) -> None:
+    forth, back = (migsafe(folder, f"undo-plan {each}") for each in ("a1a1a1a1:heads", "heads:a1a1a1a1"))
+    assert "revision b2b2b2b2 -> a1a1a1a1" in forth.stdout
+    assert (back.returncode, back.stdout) == (forth.returncode, forth.stdout)
+    for none in ("a1a1a1a1:a1a1a1a1", "b2b2b2b2:"):
+        assert migsafe(folder, f"undo-plan {none}").stdout.startswith("There is nothing to undo")
+
+
 def test_a_downgrade_is_written_in_alembics_words_and_works(folder: Path, migsafe: Migsafe, connect: Connect) -> None:
     file = folder / "migrations/versions" / "b2.py"
     before = file.read_text()
@@ -143,6 +151,38 @@ def test_where_no_way_back_can_be_derived_nothing_is_begun_and_the_reason_said(f
     assert "migsafe undo-plan c3c3c3c3" in refused.stderr
 
 
+DECIDES = """
+    op.execute("DO $$ BEGIN EXECUTE 'ALTER TABLE notes ADD extra int'; END $$")
+"""
+
+
+def test_an_empty_downgrade_that_would_undo_nothing_is_refused_unless_named(
+    folder: Path, migsafe: Migsafe, connect: Connect
+) -> None:
+    empty = "\n\ndef downgrade():\n    pass\n"
+    for name, down, upgrade in (
+        ("c3c3c3c3", "b2b2b2b2", DECIDES),
+        ("d4d4d4d4", "c3c3c3c3", '\n    op.execute("UPDATE notes SET kind = kind")\n'),
+    ):
+        text = REVISION.format(doc=name, revision=name, down=f'"{down}"', upgrade=upgrade, rest=empty)
+        (folder / "migrations/versions" / f"{name}.py").write_text(text)
+    assert migsafe(folder, UP).returncode == 0
+    rows_alone = migsafe(folder, "downgrade c3c3c3c3 --yes --backup none")
+    assert rows_alone.returncode == 0, rows_alone.stdout + rows_alone.stderr
+    down = "downgrade b2b2b2b2 --yes --backup none"
+    refused = migsafe(folder, down)
+    assert refused.returncode == 1
+    said = "its downgrade() is empty: nothing would be undone, and public.alembic_version would say it was"
+    assert f"revision:c3c3c3c3: {said}" in refused.stdout
+    assert "a DO block decides when it runs what it does" in refused.stdout
+    assert connect().execute("SELECT version_num FROM alembic_version").fetchone() == ("c3c3c3c3",)
+    told = migsafe(folder, *down.split(), "--lose", "revision:c3c3c3c3", "--because", "extra may stay")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert last_report(folder)["excuses"] == [
+        {"kind": "lose", "name": "revision:c3c3c3c3", "because": "extra may stay"}
+    ]
+
+
 def test_a_downgrade_is_judged_alone_where_that_of_a_later_revision_is_missing(folder: Path, migsafe: Migsafe) -> None:
     made = """
     op.execute("CREATE TABLE p (id int) PARTITION BY RANGE (id)")
@@ -186,6 +226,13 @@ def test_a_schema_that_is_not_as_before_is_listed_object_by_object(
     told = " ".join(proof["evidence"].values())
     assert "index public.made_by_hand is there, and was not before" in told
     assert "relation public.notes: comment is something else, and was what people write" in told
+    again = migsafe(folder, "verify")
+    assert again.returncode == 5, again.stdout
+    text = " ".join(again.stdout.split())
+    assert "index public.made_by_hand is there, and was not before; relation public.notes: comment is" in text
+    assert "restore.sh" not in text
+    connect().execute("DROP INDEX made_by_hand; COMMENT ON TABLE notes IS 'what people write'")
+    assert migsafe(folder, "verify").returncode == 0
 
 
 def test_where_no_run_recorded_the_schema_nobody_says_that_it_is_as_before(

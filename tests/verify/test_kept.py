@@ -264,3 +264,25 @@ def test_a_baseline_costs_one_short_transaction_and_raises_nothing_for_what_it_m
     assert baseline.relations[0].rows is None
     assert baseline.unseen == ("the rows of public.T x: permission denied for table T x",)
     assert take(connection, plan, before).relations[0].rows == 100
+
+
+def test_a_column_that_the_plan_takes_from_the_application_is_not_missed(
+    migrated: Migrated, connection: Connection, role: Role
+) -> None:
+    app = role().parameters["user"]
+    asked = migrated(
+        f"REVOKE SELECT (n) ON {T} FROM {app}", setup=f"GRANT SELECT (id, n) ON {T} TO {app}", roles=(app,)
+    )
+
+    assert failed(answers(connection, asked)) == []
+
+    connection.execute(f"REVOKE SELECT (id) ON {T} FROM {app}".encode())
+    assert failed(answers(connection, asked)) == [f"application-can {app} on public.T x"]
+
+
+def test_the_rows_of_a_table_are_not_counted_for_a_privilege_on_all_of_its_schema(
+    migrated: Migrated, connection: Connection
+) -> None:
+    *_, baseline = migrated("GRANT SELECT ON ALL TABLES IN SCHEMA public TO pg_monitor")
+
+    assert {each.name: each.rows for each in baseline.relations}["public.T x"] is None

@@ -6,10 +6,8 @@ import psycopg
 import pytest
 
 from fix_postgres import VERSION, Connection
-from fix_verify import plan_of
-from migsafe.model.catalog import Catalog
+from fix_verify import assert_verified
 from migsafe.postgres.catalog import read
-from migsafe.verify import verify
 
 SEQUENCES = {
     "a schema is renamed": (
@@ -345,15 +343,3 @@ def test_embeddings_of_half_the_size_are_verified_where_pgvector_has_them(connec
 def test_a_correct_schema_never_fails(statements: tuple[str, ...], connection: Connection) -> None:
     connection.execute("CREATE TABLE alembic_version AS SELECT 'ae1' AS version_num")
     assert_verified(statements, connection)
-
-
-def assert_verified(statements: tuple[str, ...], connection: Connection) -> None:
-    """All of them executed, nothing of what they did is found missing: with the schema before known, and without."""
-    before = read(connection)
-    for statement in statements:
-        connection.execute(statement.encode())
-
-    for catalog in (before, Catalog()):
-        results = verify(connection, plan_of(catalog, *statements), catalog)
-        wrong = [result.message for result in results if result.status != "passed" and result.check != "derivable"]
-        assert wrong == []

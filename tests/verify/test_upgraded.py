@@ -58,7 +58,7 @@ def test_what_the_demo_does_is_proven_and_nothing_is_left_unknown(
 
 
 VIEW = 'op.execute("CREATE VIEW paid AS SELECT o.id FROM orders o WHERE o.is_paid")'
-RULE = 'op.execute("CREATE RULE kept AS ON DELETE TO orders DO INSTEAD NOTHING")'
+POLICY = 'op.execute("CREATE POLICY mine ON orders TO CURRENT_USER USING (is_paid)")'
 
 
 def test_what_is_changed_behind_the_back_of_a_run_is_found_later_also_where_nothing_said_how_it_should_be(
@@ -67,20 +67,20 @@ def test_what_is_changed_behind_the_back_of_a_run_is_found_later_also_where_noth
     folder = environment("generic", database)
     head = sorted((folder / "migrations" / "versions").glob("*.py"))[-1].read_text()
     revision = head.split("revision: str = '")[1].split("'")[0]
-    write_revision(folder, "f00000000001", revision, f"{VIEW}\n{RULE}")
+    write_revision(folder, "f00000000001", revision, f"{VIEW}\n{POLICY}")
     done = migsafe(folder, "upgrade head --yes --backup none")
     assert done.returncode == 0, done.stdout + done.stderr
     again = migsafe(folder, "verify last")
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "rule-unchanged" in again.stdout
+    assert "policy-unchanged" in again.stdout
 
-    connect().execute("CREATE OR REPLACE RULE kept AS ON DELETE TO orders DO INSTEAD SELECT 1")
+    connect().execute("ALTER POLICY mine ON orders TO PUBLIC")
     connect().execute("CREATE OR REPLACE VIEW paid AS SELECT o.id FROM orders o WHERE NOT o.is_paid")
     later = migsafe(folder, "verify last")
 
     assert later.returncode == 5, later.stdout + later.stderr
     said = " ".join(later.stdout.split())
-    assert "rule public.orders.kept: expected as it was when the run ended: CREATE RULE kept" in said
+    assert "policy public.orders.mine: expected as it was when the run ended: permissive policy for all to" in said
     assert "relation public.paid: expected view of the query that was written" in said
     run = sorted((folder / ".migsafe" / "runs").iterdir())[-1]
     assert (run / "baseline.json").stat().st_mode & 0o777 == 0o600

@@ -13,7 +13,8 @@ from migsafe.cli.upgrade import OPTIONS, migrate
     multiple=True,
     metavar="NAME",
     expose_value=True,
-    help="Go on although the rows of this are lost: column:public.t.c, table:public.t.",
+    help="Go on although the rows of this are lost (column:public.t.c, table:public.t), or nothing of it is undone "
+    "(revision:REV).",
 )
 @choices(*OPTIONS)
 @pass_globals
@@ -21,8 +22,8 @@ def command(given: Globals, revision: str, choices: Choices, lose: tuple[str, ..
     """Downgrade the database to REVISION (base, a partial id, -1: as in Alembic) by the revisions' own downgrade().
 
     Where a revision has none, by the one derived of its statements: `migsafe undo-plan`. Guarded like `migsafe
-    upgrade`; the database is dumped first. Tables and columns that go are refused while they hold rows: each needs its
-    --lose, and a --because. Afterwards the schema is compared with the one that the upgrade recorded. Exit codes as of
-    `migsafe upgrade`.
+    upgrade`; the database is dumped first. Tables and columns that go are refused while they hold rows, and a revision
+    whose downgrade() is empty where none can be derived: each needs its --lose, and a --because. Afterwards the schema
+    is compared with the one that the upgrade recorded. Exit codes as of `migsafe upgrade`.
     """
     return migrate(given, revision, choices, "downgrade")

@@ -23,10 +23,23 @@ def look_back(given: Globals, revision: str, choices: Choices) -> tuple[WayBack,
     environment, settings = opened(given, choices)
     start, target = range_of(environment, revision)
     if start is not None:
-        return of_range(environment, settings, start, target)
+        found = of_range(environment, settings, start, target)
+        if found or not revision.rpartition(":")[2]:
+            return found
+        return of_range(environment, settings, *_turned(environment, revision))
     if found := _pending(environment, settings, revision, choices):
         return found
     return _alone(environment, settings, revision)
+
+
+def _turned(environment: Environment, revision: str) -> tuple[tuple[str, ...], str]:
+    """FROM:TO the other way round: who thinks of the way back may well name its beginning first."""
+    from migsafe.revisions.read import range_of
+
+    start, _, target = revision.rpartition(":")
+    end = "" if start == "base" else start
+    begin, _ = range_of(environment, f"{target}:{end}")
+    return begin or (), end or "base"
 
 
 def _pending(environment: Environment, settings: Settings, revision: str, choices: Choices) -> tuple[WayBack, ...]:

@@ -57,11 +57,11 @@ def command(
     """Put back what RUN (a name in `migsafe runs`, a directory, or last) destroyed: its columns, rows and tables.
 
     Rows are held against the tables by their primary key: what the application wrote since is kept, or listed as a
-    conflict. In small transactions that give way to whoever waits; killed in the middle, the same command goes on.
-    When nothing is left of what the run did, the version table goes back too.
+    conflict. How many of each is shown, then it asks. In small transactions that give way to whoever waits; killed in
+    the middle, the same command goes on. When nothing is left of what the run did, the version table goes back too.
 
-    Exit codes: 0 all is back, 3 it stopped or a saved file is damaged, 5 done with conflicts or something not as
-    before, 75 no lock before the deadline.
+    Exit codes: 0 all is back, 1 declined, 2 nobody to ask and no --yes, 3 it stopped or a saved file is damaged, 5 done
+    with conflicts or something not as before, 75 no lock before the deadline.
     """
     _only_with(full=full, drill=drill, to=to, overwrite=overwrite, checksum=checksum)
     _not_with(full=full, drill=drill, dry_run=dry_run, no_owner=no_owner)
@@ -134,6 +134,7 @@ def _restore(
     from migsafe.cli.opened import opened
     from migsafe.cli.terminal import Terminal
     from migsafe.formats import saved as formats
+    from migsafe.formats.lines import say
     from migsafe.going_back import putting_back
     from migsafe.proving.verifying import database_of
 
@@ -141,20 +142,24 @@ def _restore(
     directory = _saved_by(run, settings)
     with Terminal(yes=choices.yes, printing=format == "text", quiet=given.quiet) as terminal:
         _, database = database_of(environment, choices.url, terminal)
-        if dry_run:
+        if dry_run or not choices.yes:
             plan = putting_back.plan(directory, database, other_cluster=other_cluster)
-        else:
-            done = putting_back.restore(
-                directory,
-                database,
-                settings,
-                on_conflict=on_conflict,
-                other_cluster=other_cluster,
-                told=terminal.progress,
-            )
-    if dry_run:
-        _print(plan, formats.intended, format)
-        return 0
+        if dry_run:
+            _print(plan, formats.intended, format)
+            return 0
+        if not choices.yes:
+            formats.intended(plan, terminal.console, dry=False)
+            if not terminal.agreed(f"Restore this into {database.label}?"):
+                say(terminal.console, "Declined: nothing was changed.")
+                return 1
+        done = putting_back.restore(
+            directory,
+            database,
+            settings,
+            on_conflict=on_conflict,
+            other_cluster=other_cluster,
+            told=terminal.progress,
+        )
     _print(done, formats.restored, format)
     return 0 if done.wholly else 5
 

@@ -17,7 +17,7 @@ def try_round_trips(given: Globals, choices: Choices, what: str) -> int:
             found.append(trip)
             terminal.show_lines(trip.verdict, round_trip.colour(trip), round_trip.lines(trip))
         trips = tuple(found)
-        terminal.show_lines("", "", [round_trip.summary(trips)])
+        terminal.show_lines("", "", round_trip.ending(trips))
     if choices.format == "json":
         print(round_trip.as_json(trips).decode())
     elif choices.format == "markdown":

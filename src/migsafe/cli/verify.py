@@ -52,12 +52,15 @@ def command(
     from migsafe.cli.opened import opened
     from migsafe.cli.printed import print_reports
     from migsafe.cli.terminal import Terminal
+    from migsafe.going_back.remembered import still_as_before
     from migsafe.proving.verifying import verify_revisions, verify_run
     from migsafe.revisions.narrow import each_round
     from migsafe.situation import connecting
 
     if every is not None and watch is None:
         raise UsageError("--every is for --watch", "migsafe verify --watch 30m --every 10s")
+    if ":" in what:
+        raise UsageError(f"{what}: a range is for --round-trip", "migsafe verify all asks what they all declare.")
     environment, settings = opened(given, choices)
     runs = _runs(what, settings, choices.round)
     with Terminal(yes=True, printing=choices.format == "text", quiet=given.quiet) as terminal:
@@ -65,7 +68,17 @@ def command(
         if runs:
             _one_is_watched(watch, len(runs))
             reports = tuple(
-                verify_run(environment, settings, _report(run), run, choices.url, terminal, asking) for run in runs
+                verify_run(
+                    environment,
+                    settings,
+                    _report(run),
+                    run,
+                    choices.url,
+                    terminal,
+                    asking,
+                    lambda plan, reading, database: still_as_before(plan, settings, reading, database),
+                )
+                for run in runs
             )
         else:
             revision = ALL if what == LAST else what

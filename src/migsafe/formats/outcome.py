@@ -7,7 +7,7 @@ from pathlib import PurePath
 import msgspec
 
 from migsafe.formats import blockers, words
-from migsafe.formats.accepting import accepting, required
+from migsafe.formats.accepting import Accepted, accepted, accepting, required, with_reasons
 from migsafe.model.checks import CheckResult
 from migsafe.model.report import Report
 from migsafe.model.run import Attempt, StepResult
@@ -26,14 +26,14 @@ def outcome(report: Report) -> Outcome:
     return _READ_ONLY.get((report.command, report.outcome), _OUTCOMES[report.outcome])(report)
 
 
-def same_command(report: Report) -> str:
-    """The command of the report as it would be typed again: of the same environment, accepting the same."""
+def same_command(report: Report, more: Sequence[Accepted] = ()) -> str:
+    """The command of the report as it would be typed again: of the same environment, accepting the same and `more`."""
     command = report.command.removeprefix("migsafe ").strip() or report.plan.direction
     if " " not in command and command in ("upgrade", "downgrade", "preflight") and report.plan.target:
         command += f" {_target(report)}"
     elif command == "downgrade":
         command += " base"
-    excuses = [f"--{each.kind} {each.name} --because {shlex.quote(each.because)}" for each in report.excuses]
+    excuses = with_reasons([*accepted(report.excuses), *more])
     return " ".join([_migsafe(report, command), *required(report.before), *excuses])
 
 
@@ -63,9 +63,10 @@ def way_back(report: Report) -> tuple[tuple[str, str], ...]:
         ways.append(("the same as SQL (read it first; PGHOST, PGDATABASE … say where)", script))
     if undo and undo.saved and report.directory:
         run = shlex.quote(PurePath(report.directory).name)
-        ways.append(
-            ("put back what was destroyed, and keep what was written since", _migsafe(report, f"restore {run}"))
-        )
+        why = "then, or without it, " * bool(ways) + "put back what was destroyed, and keep what was written since"
+        if plan.direction == "downgrade":
+            why = "put back what was destroyed, once it was upgraded again (before, the upgrade would find it there)"
+        ways.append((why, _migsafe(report, f"restore {run}")))
     if undo and undo.restore_sh:
         ways.append(
             ("restore the backup (asks before it overwrites)", f"sh {shlex.quote(words.near(undo.restore_sh))}")
@@ -132,7 +133,7 @@ def _refused(report: Report) -> Outcome:
     ways = [("mend these, then", same_command(report))]
     # Where the scripts know no way there is nothing to run, whatever is accepted.
     if report.plan.steps:
-        ways.append(("or accept them for this run", " ".join([same_command(report), *accepting(errors, blocks)])))
+        ways.append(("or accept them for this run", same_command(report, accepting(errors, blocks))))
     return Outcome(f"Refused by {words.listed(why)}. Nothing was changed.", tuple(facts), tuple(ways))
 
 

@@ -35,9 +35,9 @@ def sentences(found: Saved) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def intended(found: Intended, console: "Console | Pipe") -> None:
-    """The plan of a restore."""
-    heading(console, "Restore", "a dry run: nothing was changed")
+def intended(found: Intended, console: "Console | Pipe", *, dry: bool = True) -> None:
+    """The plan of a restore; `dry` when it ends with that."""
+    heading(console, "Restore", "a dry run: nothing was changed" if dry else "not begun: nothing was changed")
     _listed(console, "makes again", found.objects)
     _listed(console, "runs", found.columns)
     _listed(console, "restores", found.rows)
@@ -64,6 +64,8 @@ def restored(found: Restored, console: "Console | Pipe") -> None:
         say(console, ("all of them: ", "dim"), words.near(found.conflicts), indent=2, fold=False)
     for note in found.notes:
         say(console, ("not as before: ", "bold yellow"), note, indent=2, hang=4)
+    for doubt in found.doubts:
+        say(console, ("not known: ", "yellow"), doubt, indent=2, hang=4)
     for line in found.said:
         say(console, line, indent=2, hang=4)
     headline = "Done: everything that was saved is back." if found.wholly else "Done, but not everything is as before."

@@ -27,7 +27,7 @@ _STYLES = {
     "partial": "bold yellow",
     "not-reached": "dim",
 }
-# More proofs than a screen holds are named; report.md and verify.sql have each of them.
+# More proofs or losses than a screen holds are counted; report.md and the scripts have each of them.
 _MANY = 12
 
 
@@ -198,8 +198,11 @@ def undo(undo: Undo, console: Console) -> None:
             say(console, (f"{label + ':':<11}", "dim"), words.near(path), indent=2)
     if undo.saved is not None:
         saved_rows(undo.saved, console)
-    for loss in undo.losses:
+    for loss in undo.losses[:_MANY]:
         say(console, ("would lose ", "yellow"), f"{loss.what} ({loss.revision}): {loss.because}", indent=2, hang=4)
+    if len(undo.losses) > _MANY:
+        rest = f"{len(undo.losses) - _MANY} more: the head of downgrade.sql and report.md list them all"
+        say(console, ("would lose ", "yellow"), rest, indent=2, hang=4)
     for loss in undo.impossible:
         what = "" if loss.what == f"revision {loss.revision}" else f", {loss.what}"
         say(console, ("no way back ", "bold red"), f"{loss.revision}{what}: {loss.because}", indent=2, hang=4)

@@ -20,6 +20,8 @@ from migsafe.situation import Asked, read_rounds_for
 def read_ways(environment: Environment, settings: Settings, asked: Asked) -> tuple[Reading, ...]:
     """`read_rounds_for`, of a downgrade with what is derived for revisions whose downgrade() is missing or empty.
 
+    An empty one that nothing can be derived for is in `left_alone`, unless its upgrade() leaves nothing to undo either.
+
     Raises RevisionError where one is missing and cannot be derived.
     """
     lacking = without_downgrade(environment) if asked.direction == "downgrade" else {}
@@ -32,7 +34,7 @@ def read_ways(environment: Environment, settings: Settings, asked: Asked) -> tup
     wanted = dict.fromkeys(step.revision for each in readings for step in each.steps if step.revision in lacking)
     if not wanted:
         return readings
-    notes = []
+    notes, alone = [], []
     for revision in wanted:
         way, source = _found(environment, settings, revision, readings)
         if way is not None and way.derived != "impossible" and way.commands:
@@ -40,15 +42,29 @@ def read_ways(environment: Environment, settings: Settings, asked: Asked) -> tup
             notes.append(f"{revision} has no downgrade() of its own: the derived one is run ({way.derived}, {source})")
         elif revision in missing:
             raise _no_way(revision, way)
+        elif way is None or way.derived == "impossible":
+            alone.append((revision, _why(way) or "what its upgrade() did cannot be told"))
     again = read_rounds_for(environment, asked) if notes else readings
-    return tuple(msgspec.structs.replace(each, notes=(*each.notes, *notes)) for each in again)
+    return tuple(
+        msgspec.structs.replace(each, notes=(*each.notes, *notes), left_alone=_among(each, alone)) for each in again
+    )
+
+
+def _among(reading: Reading, alone: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    here = {step.revision for step in reading.steps}
+    return tuple(each for each in alone if each[0] in here)
+
+
+def _why(way: WayBack | None) -> str:
+    undone = way.undone if way is not None else ()
+    why = [f"{each.place}: {each.inverse.because}" for each in undone if each.inverse.kind == "impossible"]
+    return "; ".join(dict.fromkeys(why))
 
 
 def _no_way(revision: str, way: WayBack | None) -> RevisionError:
     """Said before anything is begun: the steps before it would be undone, and then there is no way on."""
-    undone = way.undone if way is not None else ()
-    why = [f"{each.place}: {each.inverse.because}" for each in undone if each.inverse.kind == "impossible"]
-    said = f": {'; '.join(dict.fromkeys(why))}" if why else ""
+    why = _why(way)
+    said = f": {why}" if why else ""
     return RevisionError(
         f"revision {revision} has no downgrade(), and none can be derived{said}; nothing was changed",
         f"Write it by hand: `migsafe undo-plan {revision}` shows what is known. Or put back the backup of the run that "

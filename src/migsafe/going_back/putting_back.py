@@ -135,12 +135,13 @@ def _stamped(guarded: Manners, directory: Path, saved: Manifest, done: Restored)
     where = f"{saved.version_table} says {', '.join(now) or 'nothing'}"
     if now != target or now == was:
         return ()
-    left = stamping.differences(directory, read_catalog(guarded.connection))
+    left = differing = stamping.differences(directory, read_catalog(guarded.connection))
     if not saved.wholly:
         left = (*left, "rows that the run inserted or changed otherwise stay")
     if not done.wholly:
         left = (*left, "not everything is back")
     if left:
-        return (f"{where} still: {'; '.join(left[:3])}",)
+        again = "to take the version back too: undo that by hand, and run the same command again" if differing else ""
+        return tuple(line for line in (f"{where} still: {'; '.join(left[:3])}", again) if line)
     guarded.transaction(lambda _tries: stamping.move(guarded.connection, saved))
     return (f"the schema is as before the run, and so {saved.version_table} says {', '.join(was) or 'nothing'} again",)

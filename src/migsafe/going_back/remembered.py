@@ -12,7 +12,9 @@ from migsafe.model.catalog import Catalog
 from migsafe.model.checks import CheckResult
 from migsafe.model.definitions import Known, Recorded
 from migsafe.model.inverse import WayBack
-from migsafe.postgres.connection import connect
+from migsafe.model.plan import Plan
+from migsafe.postgres.connection import Database, connect
+from migsafe.revisions.read import Reading
 from migsafe.revisions.rounds import Round
 from migsafe.settings import Settings
 from migsafe.situation import Situation
@@ -21,7 +23,7 @@ from migsafe.undo.ways import ways_back
 
 FILE = "before.schema"
 CHECK = "schema-as-before"
-_LISTED = 20
+_LISTED, _SAID = 20, 5
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -62,27 +64,39 @@ def recalled(settings: Settings, database: str, version_table: str) -> tuple[tup
             before = msgspec.msgpack.decode((directory / FILE).read_bytes(), type=Before)
         except (OSError, msgspec.DecodeError):
             continue
-        if (before.database, before.version_table) == (database, version_table):
+        if rundir.same_database(before.database, database) and before.version_table == version_table:
             found.append((directory, before))
     return tuple(found)
 
 
 def as_before(situation: Situation, settings: Settings) -> tuple[CheckResult, ...]:
     """Whether the schema after a downgrade is the one that was recorded at the same revision; () of an upgrade."""
-    plan = situation.preview.plan
+    return schema_as_before(situation.preview.plan, settings, situation.reading, situation.database)
+
+
+def still_as_before(plan: Plan, settings: Settings, reading: Reading, database: Database) -> tuple[CheckResult, ...]:
+    """The same, asked again later; () where the database has moved on, which the version table tells."""
+    return schema_as_before(plan, settings, reading, database) if set(reading.heads) == set(plan.target) else ()
+
+
+def schema_as_before(plan: Plan, settings: Settings, reading: Reading, database: Database) -> tuple[CheckResult, ...]:
+    """What `as_before` answers, of the `plan` of a run on `database`; `reading` is of that database now."""
     if plan.direction != "downgrade":
         return ()
-    known = recalled(settings, situation.database.label, plan.version_table)
+    known = recalled(settings, database.label, plan.version_table)
     match = next(((path, each) for path, each in known if sorted(each.heads) == sorted(plan.target)), None)
     where = ", ".join(plan.target) or "base"
     if match is None:
         message = f"no run here recorded the schema at {where}: whether it is again as it was is not known"
-        remedy = "An upgrade by migsafe records it; `migsafe undo-plan` shows what each downgrade() leaves."
+        remedy = (
+            "An upgrade records the schema where it begins, and none began there; `migsafe undo-plan` shows what each "
+            "downgrade() leaves."
+        )
         return (CheckResult(check=CHECK, status="unknown", message=message, group="verify", remedy=remedy),)
     path, before = match
-    with connect(situation.database, read_only=True) as connection:
-        now = record(connection, situation.reading.search_path)
-    return (_compared(before, now, path, where, _of_others(situation.reading.round)),)
+    with connect(database, read_only=True) as connection:
+        now = record(connection, reading.search_path)
+    return (_compared(before, now, path, where, _of_others(reading.round)),)
 
 
 def _of_others(one: Round | None) -> frozenset[str]:
@@ -99,15 +113,17 @@ def _compared(before: Before, now: Recorded, path: Path, where: str, apart: froz
         order = " (columns in another order)" if differences(one, other) else ""
         message = f"the schema is the one recorded at {where} by the run {path.name}{order}"
         return CheckResult(check=CHECK, status="passed", message=message, group="verify")
-    more = f", and {len(differing) - _LISTED} more" if len(differing) > _LISTED else ""
+    listed = {str(number): text for number, text in enumerate(differing[:_LISTED], 1)}
+    rest = f"; and {len(differing) - _SAID} more" if len(differing) > _SAID else ""
+    said = "; ".join(differing[:_SAID]) + rest
+    has = "; restore.sh of that run has the database as it was" if (path / "restore.sh").exists() else ""
     return CheckResult(
         check=CHECK,
         status="blocked",
-        message=f"the schema is not the one recorded at {where} by the run {path.name}: {differing[0]}",
+        message=f"the schema is not the one recorded at {where} by the run {path.name}: {said}",
         group="verify",
-        remedy="Set right what is listed, or take it for right; restore.sh of that run has the database as it was.",
-        evidence={str(number): text for number, text in enumerate(differing[:_LISTED], 1)}
-        | ({"more": more.removeprefix(", and ")} if more else {}),
+        remedy=f"Set right what is listed, or take it for right{has}.",
+        evidence=listed | ({"more": f"{len(differing) - _LISTED} more"} if len(differing) > _LISTED else {}),
     )
 
 

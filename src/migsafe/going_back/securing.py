@@ -70,7 +70,8 @@ class Secured:
             raise
         log.write("saved", rows=sum(each.rows for each in done.parts))
         schema = seen.plan.version_table.rpartition(".")[0]
-        self.caught = CatchUp(own, done, _schema(own, schema, seen.before.search_path), settings.max_wait)
+        where = _schema(own, schema, seen.before.search_path)
+        self.caught = CatchUp(own, done, where, settings.max_wait, settings.lock_timeout)
         self.caught.expect(seen.plan.statements)
         undo = report.undo or Undo()
         saved = summary(self._directory, done, time.monotonic() - began)

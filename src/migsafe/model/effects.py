@@ -151,7 +151,8 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
     is disable trigger, enable trigger (`name` of it, or all, or user), enable row security, disable row security,
     replica identity (`name` is nothing, full, default or index), revoke (`name` lists the privileges), set constraints
     (`name` is deferred or immediate), advisory lock, advisory unlock, enum label (`name` is a label added earlier in
-    the plan which the statement uses, `of` the type).
+    the plan which the statement uses, `of` the type). `defines` are what stands in the definition of an object and
+    not in the catalog in memory (sql/defines/): only verification reads them. Their `value` None: as by default.
     """
 
     locks: tuple[Lock, ...] = ()
@@ -175,6 +176,7 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[str, ...] = ()
     actions: tuple[Object, ...] = ()
     attributes: tuple[Attribute, ...] = ()
+    defines: tuple[Attribute, ...] = ()
     not_immutable: tuple[str, ...] = ()
     shortened: tuple[str, ...] = ()
     command: str = ""

@@ -1,19 +1,18 @@
 """A rename, followed everywhere that the old name is mentioned."""
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import Any
 
 import msgspec
 
 from migsafe.model.catalog import Use
+from migsafe.model.change import Change
 from migsafe.model.effects import Object, Rename
-
-if TYPE_CHECKING:
-    from migsafe.model.after import Change
 
 replace = msgspec.structs.replace
 
 
-def renamed(change: "Change", rename: Rename) -> None:
+def renamed(change: Change, rename: Rename) -> None:
     """Give an object its new name in the catalog that `change` works on."""
     old, new = rename.old, rename.new
     match old.kind:
@@ -38,6 +37,9 @@ def renamed(change: "Change", rename: Rename) -> None:
             _schema(change, old.name, new.name)
         case "event trigger":
             _keyed(change.event_triggers, old.name, new.name)
+        case "publication":
+            if old.name in change.publications:
+                change.publications[new.name] = change.publications.pop(old.name)
         case _:
             _relation(change, old.name, new.name)
 
@@ -47,7 +49,7 @@ def _keyed(things: dict[str, Any], old: str, new: str) -> None:
         things[new] = replace(things.pop(old), name=new)
 
 
-def _schema(change: "Change", old: str, new: str) -> None:
+def _schema(change: Change, old: str, new: str) -> None:
     """Everything in the schema, under its new name."""
     change.set_schemas(*(new if name == old else name for name in change.schemas))
     for kind, things in (
@@ -61,12 +63,21 @@ def _schema(change: "Change", old: str, new: str) -> None:
             renamed(change, Rename(Object(kind, name), Object(kind, f"{new}{name[len(old) :]}")))
 
 
-def _function(change: "Change", old: str, new: str) -> None:
-    if function := change.functions.pop(old, None):
-        change.put(replace(function, name=new.split("(")[0]))
+def _function(change: Change, old: str, new: str) -> None:
+    """A name without arguments is that of the only function that has it, or of none that can be told."""
+    own = [signature for signature, each in change.functions.items() if old in (signature, each.name)]
+    if len(own) != 1:
+        return
+    function = change.functions.pop(own[0])
+    name = new.split("(")[0]
+    change.put(replace(function, name=name))
+    for triggers in tuple(change.triggers.values()):
+        for trigger in triggers.values():
+            if trigger.function == function.name and not function.arguments:
+                change.put(replace(trigger, function=name))
 
 
-def _attached(change: "Change", old: Object, new: str) -> None:
+def _attached(change: Change, old: Object, new: str) -> None:
     of = old.of or ""
     things: Any = {"trigger": change.triggers, "rule": change.rules, "policy": change.policies}[old.kind]
     thing = things.get(of, {}).get(old.name)
@@ -75,7 +86,7 @@ def _attached(change: "Change", old: Object, new: str) -> None:
         change.put(replace(thing, name=new))
 
 
-def _index(change: "Change", old: str, new: str) -> None:
+def _index(change: Change, old: str, new: str) -> None:
     index = change.indexes.pop(old, None)
     if index is None:
         return
@@ -88,7 +99,7 @@ def _index(change: "Change", old: str, new: str) -> None:
             _put_renamed_constraint(change, constraint, name=new.split(".", 1)[1], index=new)
 
 
-def _put_renamed_constraint(change: "Change", constraint: Any, **changes: Any) -> None:
+def _put_renamed_constraint(change: Change, constraint: Any, **changes: Any) -> None:
     kept = dict(change.constraints[constraint.relation])
     del kept[constraint.name]
     change.constraints[constraint.relation] = kept
@@ -96,7 +107,7 @@ def _put_renamed_constraint(change: "Change", constraint: Any, **changes: Any) -
     change.put(replace(constraint, **changes))
 
 
-def _constraint(change: "Change", relation: str, old: str, new: str) -> None:
+def _constraint(change: Change, relation: str, old: str, new: str) -> None:
     constraint = change.constraints.get(relation, {}).get(old)
     if constraint is None:
         if (domain := change.types.get(relation)) and old in domain.constraints:
@@ -116,7 +127,7 @@ def _swapped(names: tuple[Any, ...], old: str, new: str) -> tuple[Any, ...]:
     return tuple(new if name == old else name for name in names)
 
 
-def _column(change: "Change", relation: str, old: str, new: str) -> None:
+def _column(change: Change, relation: str, old: str, new: str) -> None:
     columns = change.columns.get(relation, {})
     change.columns[relation] = {
         (new if name == old else name): (replace(column, name=new) if name == old else column)
@@ -142,6 +153,9 @@ def _column(change: "Change", relation: str, old: str, new: str) -> None:
         change.put(_reading(change.relations[name], relation, relation, old, new))
     if known := change.relations.get(relation):
         change.relations[relation] = replace(known, partition_key=_swapped(known.partition_key, old, new))
+    for statistics in tuple(change.statistics.values()):
+        if statistics.relation == relation:
+            change.put(replace(statistics, columns=_swapped(statistics.columns, old, new)))
 
 
 def _reading(thing: Any, relation: str, renamed_to: str, old: str = "", new: str = "") -> Any:
@@ -151,15 +165,22 @@ def _reading(thing: Any, relation: str, renamed_to: str, old: str = "", new: str
     return replace(thing, uses=uses)
 
 
-def _type(change: "Change", old: str, new: str) -> None:
+def _type(change: Change, old: str, new: str) -> None:
     _keyed(change.types, old, new)
     for relation, columns in change.columns.items():
         for column in columns.values():
             if column.type and _is_of(column.type, old):
                 typed = column.type.replace(_spelled(column.type, old), new, 1)
-                change.columns[relation] = {**change.columns[relation], column.name: replace(column, type=typed)}
+                default = _cast(column.default, old, new) if isinstance(column.default, str) else column.default
+                put = replace(column, type=typed, default=default)
+                change.columns[relation] = {**change.columns[relation], column.name: put}
     for name in change.ways.take("typed", old):
         change.put(replace(change.relations[name], of_type=new))
+
+
+def _cast(text: str, old: str, new: str) -> str:
+    """An expression whose casts name the type, as the server prints them: `'good'::mood`."""
+    return re.sub(rf"::(?:{re.escape(old)}|{re.escape(old.split('.', 1)[-1])})(?![\w.\"])", lambda _: f"::{new}", text)
 
 
 def _is_of(text: str, type_name: str) -> bool:
@@ -170,7 +191,7 @@ def _spelled(text: str, type_name: str) -> str:
     return text.removesuffix("[]").split("(")[0]
 
 
-def _relation(change: "Change", old: str, new: str) -> None:
+def _relation(change: Change, old: str, new: str) -> None:
     relation = change.relations.get(old)
     if relation is None:
         return
@@ -206,7 +227,7 @@ def _other(name: str | None, old: str, new: str) -> str | None:
     return new if name == old else name
 
 
-def _follow(change: "Change", hanging: dict[str, list[Any]], old: str, new: str) -> None:
+def _follow(change: Change, hanging: dict[str, list[Any]], old: str, new: str) -> None:
     """Put back what hung on `old`, hanging on `new`."""
     for index in hanging["indexes"]:
         change.put(replace(index, relation=new))
@@ -225,3 +246,10 @@ def _follow(change: "Change", hanging: dict[str, list[Any]], old: str, new: str)
     for statistics in tuple(change.statistics.values()):
         if statistics.relation == old:
             change.put(replace(statistics, relation=new))
+    for triggers in tuple(change.triggers.values()):
+        for trigger in triggers.values():
+            if trigger.references == old:
+                change.put(replace(trigger, references=new))
+    for publication, tables in tuple(change.publications.items()):
+        if tables is not None and old in tables:
+            change.publications[publication] = _swapped(tables, old, new)

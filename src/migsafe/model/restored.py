@@ -48,7 +48,7 @@ class Restored(msgspec.Struct, frozen=True):
     """What came of it all. `made` are objects that were made again, `notes` sentences on what is not as before.
 
     `conflicts` is the file that lists every row in conflict, `first` are a few of them. `said` is what became of the
-    version table.
+    version table; `doubts` are sentences on rows that the run may not have deleted, but somebody else.
     """
 
     parts: tuple[PartRestored, ...]
@@ -57,6 +57,7 @@ class Restored(msgspec.Struct, frozen=True):
     conflicts: str | None = None
     first: tuple[Conflict, ...] = ()
     said: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def counts(self) -> Counts:

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 Verdict = Literal["exact", "lossy", "wrong", "empty", "none", "nothing", "unknown"]
+Rows = Literal["all", "without NULLs", "none"]
 
 
 class RoundTrip(msgspec.Struct, frozen=True):
@@ -14,8 +15,11 @@ class RoundTrip(msgspec.Struct, frozen=True):
     `unknown` (upgrade() could not be run there).
 
     `differences` are objects, `message` is what was said by what failed. `rows_refused`: why upgrade() does not run on
-    tables with rows; it was tried without. `reordered`: tables whose columns are in another order. `unfilled`: tables
-    without a row, and why. `kept`: extensions that downgrade() leaves in place, which is no fault.
+    tables with rows; it was tried on rows without NULLs, or without rows where it does not run on those either (`rows`
+    says which). `new_rows_refused`: why downgrade() does not run on rows that only the new schema takes; it was tried
+    without them. `reordered`: tables whose columns are in another order. `unfilled`: tables without a row and columns
+    without a value, and why. `kept`: extensions that downgrade() leaves in place, which is no fault. `untried`: the
+    revisions that were not tried because upgrade() of this one does not run.
     """
 
     revision: str
@@ -26,5 +30,8 @@ class RoundTrip(msgspec.Struct, frozen=True):
     lost: tuple[str, ...] = ()
     reordered: tuple[str, ...] = ()
     rows_refused: str | None = None
+    rows: Rows = "all"
+    new_rows_refused: str | None = None
     unfilled: dict[str, str] = {}
     kept: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()

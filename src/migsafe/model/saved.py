@@ -18,7 +18,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     that an UPDATE overwrites. `key` are the columns that find a row again, none when the relation has no key: `columns`
     are then all of them, and `lost` those that go. `where` holds for `FROM relation AS alias`; None: every row. `top`
     is the relation whose columns are altered when `relation` is a partition or child. `after` is the name of `relation`
-    when the run is over, None when it is gone. `only`: without children. `statement` is an index in the plan.
+    when the run is over, None when it is gone. `only`: without children. `statement` is an index in the plan, `first`
+    that of the first statement which touches the relation. `because`: why more than what goes is saved.
     """
 
     kind: Kind
@@ -33,6 +34,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     top: str = ""
     after: str | None = None
     statement: int = 0
+    first: int = 0
     revision: str = ""
     transaction: int | None = 0
     place: str = ""
@@ -51,20 +53,23 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """Rows in one file (COPY text, gzip), or in one table of `migsafe_undo` (then `file` has no bytes and no sum).
 
     `newer`: rows that were written after the ones in the chunks before. `after`: the file with the same keys and the
-    values that the run left, made when it was over.
+    values that the run left, made when it was over. `spared`: the file with the keys of those rows that the run did
+    not meet any more: somebody else had deleted them, or changed them so that they were not meant.
     """
 
     file: BackupFile
     rows: int
     newer: bool = False
     after: BackupFile | None = None
+    spared: BackupFile | None = None
     table: str | None = None
 
 
 class PartSaved(msgspec.Struct, frozen=True, kw_only=True):
     """`types` are those of key and columns, as format_type() prints them. `horizon` is the 32-bit transaction id from
     which on a row may be newer than what is saved, `looking` the seconds that looking for such rows took, `writes` the
-    server's counter of writes to the relation when it was saved (None: not visible).
+    server's counter of writes to the relation when it was saved (None: not visible), `written` how many it counted
+    from then until the run came. `sure`: which of the rows the run met is known.
     """
 
     part: Part
@@ -73,6 +78,8 @@ class PartSaved(msgspec.Struct, frozen=True, kw_only=True):
     horizon: int = 0
     looking: float = 0.0
     writes: int | None = None
+    written: int | None = None
+    sure: bool = False
 
     @property
     def rows(self) -> int:
@@ -80,7 +87,8 @@ class PartSaved(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def bytes(self) -> int:
-        return sum(chunk.file.bytes + (chunk.after.bytes if chunk.after else 0) for chunk in self.chunks)
+        beside = [each for chunk in self.chunks for each in (chunk.after, chunk.spared) if each is not None]
+        return sum(chunk.file.bytes for chunk in self.chunks) + sum(each.bytes for each in beside)
 
 
 class ColumnDefinition(msgspec.Struct, frozen=True, kw_only=True):

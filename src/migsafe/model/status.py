@@ -40,13 +40,15 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
 class LastRun(msgspec.Struct, frozen=True, kw_only=True):
     """The newest run directory. `outcome` as in a report; `running` or `crashed` where there is none.
 
-    `place`, `sql`: of the statement at which it stopped or is. `event` and `at` are the last line of the journal.
+    `database` is a label with the user that ran it. `place`, `sql`: of the statement at which it stopped or is. `event`
+    and `at` are the last line of the journal.
     """
 
     directory: str
     outcome: str
     command: str | None = None
     database: str | None = None
+    version_table: str | None = None
     current: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
     pid: int | None = None

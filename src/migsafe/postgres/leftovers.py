@@ -104,7 +104,7 @@ def drop_index(connection: psycopg.Connection[Any], index: IndexFound, within: f
     except psycopg.errors.QueryCanceled:
         return False
     finally:
-        connection.execute("SELECT pg_catalog.set_config('statement_timeout', '0', false)")
+        connection.execute("RESET lock_timeout; RESET statement_timeout")
     return True
 
 

@@ -8,6 +8,7 @@ SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')
 -- name: lock_holders
 -- needs: pg_read_all_stats for state, age and query
 -- A prepared transaction has no pid; its xid is that of the lock which every transaction has on itself.
+-- One moment for all rows: those of one session stay together. A transaction may have begun after that moment.
 SELECT coalesce(l.pid, 0) AS pid,
        n.nspname || '.' || c.relname AS relation,
        l.mode,
@@ -15,7 +16,7 @@ SELECT coalesce(l.pid, 0) AS pid,
        coalesce(nullif(a.backend_type, 'client backend'), a.application_name) AS application,
        coalesce(a.usename, x.owner)::text AS "user",
        CASE WHEN l.pid IS NULL THEN 'prepared' ELSE a.state END AS state,
-       extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, x.prepared))::float8 AS age,
+       abs(extract(epoch FROM statement_timestamp() - coalesce(a.xact_start, x.prepared)))::float8 AS age,
        a.query,
        x.gid
 FROM unnest(%(relations)s::text[], %(modes)s::text[]) AS w (relation, mode)
@@ -59,7 +60,7 @@ SELECT s.pid,
        coalesce(a.usename, x.owner)::text AS "user",
        host(a.client_addr) AS address,
        CASE WHEN s.pid = 0 THEN 'prepared' ELSE a.state END AS state,
-       extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, x.prepared))::float8 AS age,
+       abs(extract(epoch FROM statement_timestamp() - coalesce(a.xact_start, x.prepared)))::float8 AS age,
        a.query,
        x.gid,
        CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_stat_replication z WHERE z.pid = s.pid) THEN 'walsender'
@@ -103,7 +104,7 @@ SELECT pg_advisory_unlock(%(key)s)
 SELECT 1
 FROM pg_catalog.pg_locks l
 WHERE l.locktype = 'relation' AND l.granted AND l.mode = ANY (%(modes)s::text[])
-  AND l.pid IS DISTINCT FROM pg_backend_pid() AND l.pid IS DISTINCT FROM %(pid)s::int
+  AND l.pid IS DISTINCT FROM pg_backend_pid() AND l.pid IS DISTINCT FROM coalesce(%(pid)s::int, 0)
 LIMIT 1
 
 -- name: lock_holder_ages
@@ -121,7 +122,7 @@ LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
 LEFT JOIN pg_catalog.pg_locks t ON l.pid IS NULL AND t.pid IS NULL AND t.locktype = 'transactionid' AND t.granted
     AND t.virtualtransaction = l.virtualtransaction
 LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = t.transactionid
-WHERE l.pid IS DISTINCT FROM pg_backend_pid() AND l.pid IS DISTINCT FROM %(pid)s::int
+WHERE l.pid IS DISTINCT FROM pg_backend_pid() AND l.pid IS DISTINCT FROM coalesce(%(pid)s::int, 0)
 
 -- name: lock_waiters
 -- needs: none

@@ -87,11 +87,13 @@ def finish_sql(schema: str | None, revision: str, number: int) -> str:
 def still_working(connection: psycopg.Connection[Any], schema: str | None, revision: str, number: int) -> int | None:
     """The pid of the session that started a recorded statement, while that session goes on: its client may be gone.
 
-    A server notices only at the next message that nobody listens any more.
+    A server notices only at the next message that nobody listens any more. A pooler may have given that session to
+    `connection`: who can ask has ended what it did before.
     """
     statement = sql.SQL(
         "SELECT a.pid FROM {} AS p JOIN pg_catalog.pg_stat_activity AS a ON a.pid = p.pid AND a.backend_start <= p.at"
-        " AND a.datname = pg_catalog.current_database() AND a.state = 'active' WHERE p.revision = %s AND p.number = %s"
+        " AND a.datname = pg_catalog.current_database() AND a.state = 'active' AND a.pid <> pg_catalog.pg_backend_pid()"
+        " WHERE p.revision = %s AND p.number = %s"
     )
     row = connection.execute(statement.format(_table(schema)), (revision, number)).fetchone()
     return row[0] if row else None

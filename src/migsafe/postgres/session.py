@@ -10,8 +10,13 @@ from psycopg import sql
 LOCK_TIMEOUT_NOW = "SELECT pg_catalog.current_setting('lock_timeout')"
 # `source` tells a SET in env.py from a default of the server, the role or the database.
 LOCK_TIMEOUT_SET_BY_ENV_PY = "SELECT source = 'session' FROM pg_catalog.pg_settings WHERE name = 'lock_timeout'"
-# A revision may take longer than the server lets a session be idle, and the one beside it is.
-NEVER_IDLE = "SELECT pg_catalog.set_config('idle_session_timeout', '0', false)"
+# A pooler keeps its session for the application, with what was set in it.
+_NEVER_IDLE = "SELECT pg_catalog.set_config('idle_session_timeout', '0', false) WHERE pg_catalog.pg_backend_pid() = %s"
+# What a SET had made of it, else NULL: set_config() with that is RESET.
+_SEARCH_PATH_SET = (
+    "SELECT CASE source WHEN 'session' THEN pg_catalog.current_setting('search_path') END"
+    " FROM pg_catalog.pg_settings WHERE name = 'search_path'"
+)
 
 
 def hold(name: str, value: str) -> str:
@@ -62,11 +67,19 @@ def backend_pid(connection: object) -> int | None:
     return pid if isinstance(pid, int) else None
 
 
+def never_idle(connection: psycopg.Connection[Any]) -> None:
+    """Have the server keep the session of `connection`, ours and in autocommit, however long it is idle.
+
+    A revision may take longer than the server lets a session be idle, and the one beside it is. Not a pooler's session.
+    """
+    connection.execute(_NEVER_IDLE, (connection.info.backend_pid,))
+
+
 @contextmanager
 def looking_in(connection: psycopg.Connection[Any], path: Sequence[str]) -> Iterator[None]:
     """While entered, names are looked up in the schemas `path`, as on the connection of an env.py that sets its own."""
     schemas = sql.SQL(", ").join(map(sql.Identifier, path)).as_string(None)
-    before = connection.execute("SELECT pg_catalog.current_setting('search_path')").fetchone()
+    before = connection.execute(_SEARCH_PATH_SET).fetchone()
     connection.execute("SELECT pg_catalog.set_config('search_path', %s, false)", (schemas,))
     try:
         yield

@@ -133,6 +133,13 @@ WITH it AS (
          coalesce(nullif(k.confupdtype::text, ' '), 'a') AS on_update,
          coalesce(nullif(k.confmatchtype::text, ' '), 's') AS match,
          coalesce(i.indisvalid AND i.indisready AND i.indislive, false) AS built,
+         i.indpred IS NOT NULL AS partial,
+         (SELECT m.amname::text FROM pg_catalog.pg_class x JOIN pg_catalog.pg_am m ON m.oid = x.relam
+          WHERE x.oid = i.indexrelid) AS method,
+         ARRAY(SELECT (SELECT a.attname::text FROM pg_catalog.pg_attribute a
+                       WHERE a.attrelid = i.indrelid AND a.attnum = c.number AND c.number <> 0)
+               FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS c(number, place)
+               WHERE c.place <= i.indnkeyatts ORDER BY c.place) AS keys,
          coalesce((to_jsonb(i)->>'indnullsnotdistinct')::boolean, false) AS nulls_not_distinct,
          ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS c(number, place)
                JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = c.number
@@ -177,6 +184,8 @@ WITH it AS (
                        LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number AND k.number > 0
                        ORDER BY k.place)
           FROM pg_catalog.pg_partitioned_table p WHERE p.partrelid = c.oid) AS partition_key,
+         (SELECT pg_get_expr(p.partexprs, p.partrelid)
+          FROM pg_catalog.pg_partitioned_table p WHERE p.partrelid = c.oid) AS partition_expressions,
          EXISTS (SELECT FROM pg_catalog.pg_inherits h
                  WHERE h.inhrelid = c.oid AND h.inhdetachpending) AS half_detached,
          ARRAY(SELECT pn.nspname || '.' || p.relname FROM pg_catalog.pg_inherits h
@@ -192,7 +201,7 @@ SELECT CASE WHEN count(*) = 1 THEN bool_and({conditions}) ELSE false END AS ok,
        coalesce(min(CASE persistence WHEN 'u' THEN 'unlogged ' ELSE '' END || kind
                     || coalesce(' stored as ' || access_method, '')
                     || coalesce(' partitioned by ' || partition_by || ' (' || array_to_string(partition_key, ', ', '?')
-                                || ')', '')
+                                || ')' || coalesce(' by ' || partition_expressions, ''), '')
                     || CASE WHEN parents <> '{{}}' THEN ' below ' || array_to_string(parents, ', ') ELSE '' END
                     || coalesce(' ' || bound, '')
                     || CASE WHEN kind ~ 'view' THEN ', its query as printed has the md5 ' || md5(pg_get_viewdef(oid))
@@ -210,6 +219,9 @@ WITH it AS (
          ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
                WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) AS labels,
          ARRAY(SELECT k.conname::text FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid ORDER BY 1) AS constraints,
+         t.typdefault IS NULL AS no_default, t.typdefault AS default_value,
+         ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+               WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS attributes,
          ARRAY(SELECT k.conname::text FROM pg_catalog.pg_constraint k
                WHERE k.contypid = t.oid AND NOT k.convalidated ORDER BY 1) AS unvalidated,
          (SELECT string_agg(pg_get_constraintdef(k.oid), ', ' ORDER BY k.conname)
@@ -223,7 +235,8 @@ SELECT CASE WHEN count(*) = 1 THEN bool_and({conditions}) ELSE false END AS ok,
          WHEN 'domain' THEN ' over ' || type
            || CASE WHEN constraints = '{{}}' THEN '' ELSE ', constraints ' || array_to_string(constraints, ', ') END
            || CASE WHEN unvalidated = '{{}}' THEN '' ELSE ', not validated: ' || array_to_string(unvalidated, ', ') END
-           || coalesce(': ' || checks, '')
+           || coalesce(': ' || checks, '') || coalesce(', default ' || default_value, '')
+         WHEN 'composite' THEN ' (' || array_to_string(attributes, ', ') || ')'
          ELSE '' END || {also}), 'no such type') AS found
 FROM it
 
@@ -245,6 +258,9 @@ FROM it
 WITH it AS (
   SELECT t.oid, fn.nspname || '.' || f.proname AS function, t.tgconstraint <> 0 AS is_constraint,
          t.tgenabled::text AS enabled, t.tgtype & 1 > 0 AS for_each_row, pg_get_triggerdef(t.oid) AS definition,
+         t.tgqual IS NOT NULL AS conditional,
+         (SELECT rn.nspname || '.' || r.relname FROM pg_catalog.pg_class r
+          JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace WHERE r.oid = t.tgconstrrelid) AS referenced,
          CASE WHEN t.tgtype & 2 > 0 THEN 'before' WHEN t.tgtype & 64 > 0 THEN 'instead of' ELSE 'after' END AS timing,
          array_remove(ARRAY[CASE WHEN t.tgtype & 4 > 0 THEN 'insert' END, CASE WHEN t.tgtype & 16 > 0 THEN 'update' END,
                             CASE WHEN t.tgtype & 8 > 0 THEN 'delete' END,
@@ -259,7 +275,9 @@ WITH it AS (
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_proc f ON f.oid = t.tgfoid
   JOIN pg_catalog.pg_namespace fn ON fn.oid = f.pronamespace
-  WHERE n.nspname = {schema} AND c.relname = {relation} AND t.tgname = {name} AND NOT t.tgisinternal
+  WHERE n.nspname = {schema} AND c.relname = {relation} AND t.tgname = {name}
+    -- Before 15 the copy that a partition has is an internal one.
+    AND (NOT t.tgisinternal OR t.tgparentid <> 0)
 )
 SELECT CASE WHEN count(*) = 1 THEN bool_and({conditions}) ELSE false END AS ok,
        coalesce(min(definition || CASE enabled WHEN 'D' THEN ', disabled' WHEN 'R' THEN ', on replicas only'
@@ -327,7 +345,11 @@ WITH it AS (
   SELECT p.oid, l.lanname::text AS language, p.provolatile::text AS volatility, p.prosrc AS body,
          CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END AS kind,
          CASE WHEN p.prokind <> 'p' THEN format_type(p.prorettype, NULL) END AS type, p.prorettype AS atttypid,
-         p.proretset AS returns_set
+         p.proretset AS returns_set, p.pronargdefaults AS defaults,
+         ARRAY(SELECT lower(split_part(u.setting, '=', 1)) FROM unnest(p.proconfig) AS u(setting)) AS settings,
+         ARRAY(SELECT u.type FROM unnest(p.proallargtypes, p.proargmodes) AS u(type, mode)
+               WHERE u.mode IN ('o', 'b', 't')) AS outputs,
+         coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) AS printed
   FROM pg_catalog.pg_proc p
   JOIN pg_catalog.pg_language l ON l.oid = p.prolang
   WHERE p.oid = to_regprocedure({signature})
@@ -335,14 +357,24 @@ WITH it AS (
 SELECT CASE WHEN count(*) = 1 THEN bool_and({conditions}) ELSE false END AS ok,
        coalesce(min(CASE volatility WHEN 'i' THEN 'immutable ' WHEN 's' THEN 'stable ' ELSE 'volatile ' END || language
                     || ' ' || kind || coalesce(' returning ' || CASE WHEN returns_set THEN 'setof ' ELSE '' END || type, '')
-                    || ', its body ' || length(body) || ' characters, md5 ' || md5(body) || {also}),
+                    || CASE WHEN settings <> '{{}}' THEN ', settings ' || array_to_string(settings, ', ') ELSE '' END
+                    || CASE WHEN defaults > 0 THEN ', arguments ' || pg_get_function_arguments(oid) ELSE '' END
+                    || ', its body ' || length(printed) || ' characters, md5 ' || md5(printed) || {also}),
                 'nothing of that name') AS found
 FROM it
+
+-- name: verify_function_output
+-- needs: USAGE on the schema of the types
+(SELECT coalesce(array_agg(to_regtype(u.name)::oid ORDER BY u.place) = outputs, true)
+       OR bool_or(to_regtype(u.name) IS NULL) FROM unnest({types}) WITH ORDINALITY AS u(name, place))
 
 -- name: verify_publication
 -- needs: none
 WITH it AS (
   SELECT p.oid, p.puballtables AS everything, pg_get_userbyid(p.pubowner)::text AS owner,
+         (SELECT string_agg(s.schemaname || '.' || s.tablename || ' where ' || (to_jsonb(s)->>'rowfilter'), ', ')
+          FROM pg_catalog.pg_publication_tables s
+          WHERE s.pubname = p.pubname AND to_jsonb(s)->>'rowfilter' IS NOT NULL) AS filters,
          ARRAY(SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_publication_rel r
                JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
                JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -351,7 +383,8 @@ WITH it AS (
 )
 SELECT CASE WHEN count(*) = 1 THEN bool_and({conditions}) ELSE false END AS ok,
        coalesce(min('publication of ' || CASE WHEN everything THEN 'all tables' WHEN tables = '{{}}' THEN 'no single table'
-                    ELSE array_to_string(tables, ', ') END || {also}), 'nothing of that name') AS found
+                    ELSE array_to_string(tables, ', ') END || coalesce(', of columns ' || {columns}, '')
+                    || coalesce(', rows of ' || filters, '') || {also}), 'nothing of that name') AS found
 FROM it
 
 -- name: verify_schema
@@ -422,7 +455,8 @@ SELECT pg_get_constraintdef(k.oid) AS what
 SELECT pg_get_triggerdef(t.oid) AS what
       FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-      WHERE n.nspname = {of_schema} AND c.relname = {of} AND t.tgname = {name} AND NOT t.tgisinternal
+      WHERE n.nspname = {of_schema} AND c.relname = {of} AND t.tgname = {name}
+        AND (NOT t.tgisinternal OR t.tgparentid <> 0)
 
 -- name: verify_presence_rule
 -- needs: none

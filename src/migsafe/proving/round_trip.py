@@ -3,20 +3,20 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import ExitStack, contextmanager
 from typing import IO
 
 import msgspec
 from psycopg import sql
 
-from migsafe.errors import MigsafeError
-from migsafe.model.round_trip import RoundTrip, Verdict
+from migsafe.errors import MigsafeError, UsageError
+from migsafe.model.round_trip import RoundTrip, Rows, Verdict
 from migsafe.postgres.connection import Database, connect
 from migsafe.postgres.embedded import Scratch, scratch_server
 from migsafe.postgres.stand_ins import stand_ins
 from migsafe.proving import ALL
-from migsafe.rehearse.compared import differences, lost, reordered, touched
+from migsafe.rehearse.compared import differences, lost, reordered, touched, valueless
 from migsafe.rehearse.contents import Contents, contents
 from migsafe.rehearse.rows import Remembered, fill
 from migsafe.revisions.config import Environment, relative
@@ -27,6 +27,7 @@ from migsafe.revisions.stepping import Move, Moved, Setup
 from migsafe.settings import Settings
 
 Told = Callable[[str, float | None], None]
+_KINDS: tuple[Rows, ...] = ("all", "without NULLs", "none")
 
 
 class _Stepper:
@@ -88,19 +89,20 @@ def round_trips(
         for index, revision in enumerate(revisions):
             path = _path(environment, revision)
             told(f"revision {revision}: {path}", index / len(revisions))
-            if revision in chosen:
-                yield _round_trip(ground, revision, path)
+            trip = _round_trip(ground, revision, path) if revision in chosen else None
             moved = step(bare, revision, "upgrade")
             if moved.error is not None:
-                if revision not in chosen:
-                    yield RoundTrip(revision, path, "unknown", moved.error)
+                rest = tuple(each for each in revisions[index + 1 :] if each in chosen)
+                yield RoundTrip(revision, path, "unknown", moved.error, untried=rest)
                 return
+            if trip is not None:
+                yield trip
 
 
 def trips_of(environment: Environment, settings: Settings, what: str, told: Told) -> Iterator[RoundTrip]:
     """Trips of the revisions that `what` means: all, REVISION, or FROM:TO (without FROM itself). env.py runs offline.
 
-    Raises UsageError for what is no revision.
+    Raises UsageError for what is no revision, or a range without any.
     """
     reading = read(environment, "heads", start=(), revisions=False)
     everything = applied(environment, tuple(environment.script.get_heads()))
@@ -112,6 +114,8 @@ def trips_of(environment: Environment, settings: Settings, what: str, told: Told
         chosen = frozenset(applied(environment, named(environment, end or "heads"))) - frozenset(before)
     else:
         chosen = frozenset(named(environment, what))
+    if colon and not chosen:
+        raise UsageError(f"there is no revision in {what}", "FROM:TO goes upward, and is without FROM itself.")
     wanted = [index for index, revision in enumerate(everything) if revision in chosen]
     revisions = everything[: max(wanted, default=-1) + 1]
     yield from round_trips(
@@ -125,38 +129,64 @@ def trips_of(environment: Environment, settings: Settings, what: str, told: Told
 
 
 def _round_trip(ground: _Ground, revision: str, path: str) -> RoundTrip:
-    with _copy(ground) as probe:
-        unfilled = _filled(ground, probe)
-        before = _contents(ground, probe)
-        up = ground.step(probe, revision, "upgrade")
-        if up.error is None:
-            return _down_and_up(ground, probe, RoundTrip(revision, path, "exact", unfilled=unfilled), before, up)
-    with _copy(ground) as probe:
-        before = _contents(ground, probe)
-        again = ground.step(probe, revision, "upgrade")
-        if again.error is not None:
-            return RoundTrip(revision, path, "unknown", again.error)
-        return _down_and_up(ground, probe, RoundTrip(revision, path, "exact", rows_refused=up.error), before, again)
+    """On rows of every kind; where upgrade() refuses them on rows without NULLs, and then on the revisions' own."""
+    trip = RoundTrip(revision, path, "exact")
+    for rows in _KINDS:
+        trip = msgspec.structs.replace(trip, rows=rows)
+        tried, refused = _tried(ground, trip, with_new_rows=rows == "all")
+        if tried.verdict != "unknown":
+            break
+        trip = msgspec.structs.replace(trip, rows_refused=trip.rows_refused or tried.message)
+    if refused is None or trip.rows != "all":
+        return tried
+    without, still_refused = _tried(ground, trip, with_new_rows=False)
+    if still_refused is not None:
+        return tried
+    verdict: Verdict = "lossy" if without.verdict == "exact" else without.verdict
+    return msgspec.structs.replace(without, verdict=verdict, new_rows_refused=refused)
 
 
-def _down_and_up(ground: _Ground, probe: Database, trip: RoundTrip, before: Contents, up: Moved) -> RoundTrip:
-    """The verdict on the way down from where `up` went, and up again; `trip` is as good as it gets."""
-    there = _contents(ground, probe)
-    # Where upgrade() refuses rows, rows made now would only keep it from going up again.
-    filled = {} if trip.rows_refused else _filled(ground, probe)
-    unfilled = touched(before, there, {**trip.unfilled, **filled})
-    trip, changed = msgspec.structs.replace(trip, unfilled=unfilled), before != there
-    if up.downgrade in ("missing", "raises"):
-        return _judged(trip, "none" if changed else "nothing")
-    down = ground.step(probe, trip.revision, "downgrade")
-    if down.error is not None:
-        return _judged(trip, "none" if down.raised == "NotImplementedError" else "wrong", f"it fails: {down.error}")
+def _tried(ground: _Ground, trip: RoundTrip, *, with_new_rows: bool) -> tuple[RoundTrip, str | None]:
+    """Up, down and up on one copy, and why downgrade() failed, None where it did not.
+
+    Where upgrade() refuses rows, new ones would only keep it from going up again.
+    """
+    with _copy(ground) as probe:
+        unfilled = _filled(ground, probe, trip.rows)
+        before = _contents(ground, probe)
+        up = ground.step(probe, trip.revision, "upgrade")
+        if up.error is not None:
+            return _judged(trip, "unknown", up.error), None
+        there = _contents(ground, probe)
+        # What upgrade() has emptied stays so: the same rows made again would hide that they were lost.
+        emptied = {table for table, rows in before.rows.items() if rows and not there.rows.get(table)}
+        unfilled |= _filled(ground, probe, trip.rows, emptied) if with_new_rows else {}
+        trip = msgspec.structs.replace(trip, unfilled=_unfilled(before, there, unfilled))
+        if up.downgrade in ("missing", "raises"):
+            return _judged(trip, "none" if before != there else "nothing"), None
+        down = ground.step(probe, trip.revision, "downgrade")
+        if down.error is None:
+            return _down_and_up(ground, probe, trip, before, there, down), None
+        if down.raised == "NotImplementedError":
+            return _judged(trip, "none"), None
+        return _judged(trip, "wrong", f"it fails: {down.error}"), down.error
+
+
+def _unfilled(before: Contents, there: Contents, tables: dict[str, str]) -> dict[str, str]:
+    columns = dict.fromkeys(valueless(before, there), "every row that could be made has NULL there")
+    return touched(before, there, tables) | columns
+
+
+def _down_and_up(
+    ground: _Ground, probe: Database, trip: RoundTrip, before: Contents, there: Contents, down: Moved
+) -> RoundTrip:
+    """The verdict on where `down` went from `there`, and on the way up again; `trip` is as good as it gets."""
     back = _contents(ground, probe)
     changes = differences(before, back)
     kept = tuple(each for each in changes if _is_kept(each))
     changes = tuple(each for each in changes if each not in kept)
     trip = msgspec.structs.replace(trip, kept=kept)
-    if not changed and not changes:
+    if before == there and not changes:
         return _judged(trip, "nothing")
     if changes:
         wrong = down.sent > 0
@@ -185,9 +215,11 @@ def _contents(ground: _Ground, database: Database) -> Contents:
         return contents(connection, ground.leave)
 
 
-def _filled(ground: _Ground, database: Database) -> dict[str, str]:
+def _filled(ground: _Ground, database: Database, rows: Rows, leave: Set[str] = frozenset()) -> dict[str, str]:
+    if rows == "none":
+        return {}
     with connect(database) as connection:
-        return fill(connection, ground.leave, ground.remembered)
+        return fill(connection, ground.leave | leave, ground.remembered, nulls=rows == "all")
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from migsafe.verify import Proof, run_declared, verify
 T = TypeVar("T")
 
 Watch = Callable[[Callable[[], tuple[CheckResult, ...]]], tuple[CheckResult, ...]]
+Also = Callable[[Plan, Reading, Database], tuple[CheckResult, ...]]
 
 
 def once(ask: Callable[[], tuple[CheckResult, ...]]) -> tuple[CheckResult, ...]:
@@ -46,11 +47,13 @@ def verify_run(
     url: str | None,
     observer: Observer,
     watch: Watch = once,
+    also: Also = lambda _plan, _reading, _database: (),
 ) -> Report:
     """What the run of `earlier` proved (its proofs are in `folder`), asked again of the database as it is now.
 
     And what its revisions declare, and the team's checks for after a migration, as they are written now: `watch` asks
-    these, once or again and again. Raises UsageError when the proofs cannot be read.
+    these, once or again and again. `also` is asked once, of the plan of the run. Raises UsageError when the proofs
+    cannot be read.
     """
     prepared(settings)
     proofs = _decoded(folder / PROOFS, tuple[Proof, ...])
@@ -63,6 +66,7 @@ def verify_run(
     declared = (*recorded, *declared_of(environment, applied(environment, reading.heads, new)))
     with connect(database, read_only=True) as connection:
         derived = verify(connection, earlier.plan, Catalog(), proofs)
+    derived += also(earlier.plan, reading, database)
     after = derived + watch(lambda: _asked(database, reading, declared, settings))
     return Report(
         command="verify",

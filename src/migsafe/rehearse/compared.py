@@ -25,7 +25,7 @@ def differences(one: Contents, other: Contents) -> tuple[str, ...]:
 
 def lost(one: Contents, other: Contents) -> tuple[str, ...]:
     fewer = [
-        f"{table} had {count} rows and has {other.rows.get(table, 0)}"
+        f"{table} had {count} row{'s' if count > 1 else ''} and has {other.rows.get(table, 0)}"
         for table, count in one.rows.items()
         # Where there were none, rows were made for the way down.
         if count and other.rows.get(table, 0) != count
@@ -39,6 +39,20 @@ def lost(one: Contents, other: Contents) -> tuple[str, ...]:
         and other.values.get(column) != text
     ]
     return (*fewer, *changed)
+
+
+def valueless(one: Contents, other: Contents) -> tuple[str, ...]:
+    """Columns of tables in both that `other` has not, or of another type, with only NULLs: a loss would not show."""
+    tables = {table for table, count in one.rows.items() if count and table in other.rows}
+    return tuple(
+        column
+        for column, text in one.values.items()
+        if not text and column.rpartition(".")[0] in tables and _type(one, column) != _type(other, column)
+    )
+
+
+def _type(contents: Contents, column: str) -> str:
+    return contents.objects.get(f"column {column}", "").split(";", 1)[0]
 
 
 def touched(one: Contents, other: Contents, tables: dict[str, str]) -> dict[str, str]:

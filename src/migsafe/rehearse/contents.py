@@ -14,7 +14,8 @@ _PLACE = re.compile(r"^\d+; ")
 class Contents(msgspec.Struct, frozen=True):
     """`objects`: definition by `kind name`, columns without their place; `order`: the place of columns.
 
-    `rows`: by `schema.table` how many; `values`: by `schema.table.column` a text of all its values, whatever the order.
+    `rows`: by `schema.table` how many; `values`: by `schema.table.column` a text of all its values, whatever the order,
+    empty where every one is NULL.
     """
 
     objects: dict[str, str]
@@ -60,7 +61,8 @@ def _rows(connection: Connection, leave: frozenset[str]) -> tuple[dict[str, int]
 
 
 def _summed(label: str, table: Table) -> sql.Composed:
-    each = "md5(string_agg(md5(coalesce({0}::text, 'NULL ')), '' ORDER BY {0}::text COLLATE \"C\"))"
+    all_of_it = "md5(string_agg(md5(coalesce({0}::text, 'NULL ')), '' ORDER BY {0}::text COLLATE \"C\"))"
+    each = f"CASE WHEN count({{0}}) > 0 THEN {all_of_it} END"
     sums = sql.SQL(", ").join(sql.SQL(each).format(sql.Identifier(column.name)) for column in table.columns)
     return sql.SQL("SELECT {}, count(*), ARRAY[{}]::text[] FROM {}").format(
         sql.Literal(label), sums, sql.Identifier(table.schema, table.name)

@@ -14,10 +14,10 @@ _MAKERS: Mapping[str, Callable[[int], str]] = {
     "bool": lambda n: "true" if n % 2 else "false",
     "uuid": lambda n: f"00000000-0000-4000-8000-{n:012d}",
     "date": lambda n: f"2024-01-{n:02d}",
-    "timestamp": lambda n: f"2024-01-01 00:00:{n:02d}",
-    "timestamptz": lambda n: f"2024-01-01 00:00:{n:02d}+00",
-    "time": lambda n: f"00:00:{n:02d}",
-    "timetz": lambda n: f"00:00:{n:02d}+00",
+    "timestamp": lambda n: f"2024-01-01 00:00:{n:02d}.123456",
+    "timestamptz": lambda n: f"2024-01-01 00:00:{n:02d}.123456+00",
+    "time": lambda n: f"00:00:{n:02d}.123456",
+    "timetz": lambda n: f"00:00:{n:02d}.123456+00",
     "interval": lambda n: f"{n} days",
     "json": lambda n: f'{{"n": {n}}}',
     "jsonb": lambda n: f'{{"n": {n}}}',
@@ -62,7 +62,14 @@ def value(type: Type, modifier: int, n: int, types: Mapping[int, Type]) -> str |
     if type.name == "sparsevec":
         return f"{{1:{n}}}/{modifier if modifier > 0 else _FREE_DIMENSIONS}"
     maker = _MAKERS.get(type.name)
-    return maker(n) if maker is not None else None
+    return maker(n) + _fraction(type, modifier) if maker is not None else None
+
+
+def _fraction(type: Type, modifier: int) -> str:
+    """As many digits as the column keeps, so that it shows where a type rounds them away."""
+    # numeric(p,s) has s in the lower half of its modifier, which is 4 more than it says, and s has 11 bits with a sign.
+    scale = (modifier - 4) & 0x7FF if modifier >= 4 else 0
+    return f".{'1' * scale}" if type.name == "numeric" and 0 < scale < 1024 else ""
 
 
 def _range(type: Type, n: int, types: Mapping[int, Type]) -> str | None:

@@ -4,6 +4,7 @@ import configparser
 import functools
 import importlib
 import os
+import re
 import sys
 import tomllib
 import traceback
@@ -18,7 +19,7 @@ from alembic.config import CommandLine, Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from migsafe.errors import MigsafeError, RevisionError, UsageError
+from migsafe.errors import MigsafeError, RevisionError, UsageError, nearest
 from migsafe.revisions.plugin import load_plugin
 from migsafe.revisions.rounds import Round
 from migsafe.revisions.sentence import named, sentence
@@ -134,6 +135,9 @@ def from_config(
         script = ScriptDirectory.from_config(config)
     except (CommandError, configparser.Error, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         file = config.config_file_name
+        readable = isinstance(error, CommandError) and file and Path(file).is_file()
+        if file and readable and not config.file_config.has_section(config.config_ini_section):
+            raise _no_section(config, file) from None
         there = f"in {file}" if file and Path(file).is_file() else f"there is no {file}" if file else "made in code"
         raise UsageError(
             f"no Alembic environment: {sentence(error)} ({there})",
@@ -142,6 +146,16 @@ def from_config(
     if app is None and "current_app" in _text(Path(script.dir) / "env.py"):
         app = _flask_app()
     return Environment(config, script, tag, app, opened)
+
+
+def _no_section(config: Config, file: str) -> UsageError:
+    name, known = config.config_ini_section, config.file_config
+    usable = [each for each in known.sections() if known.has_option(each, "script_location")]
+    if not usable:
+        there = "no section of it has a script_location"
+        return UsageError(f"{file} has no section [{name}], and {there}", "Name the right file: migsafe -c FILE …")
+    listed = ", ".join(usable)
+    return UsageError(f"{file} has no section [{name}]; there is {listed}", f"Name one: migsafe -n {usable[0]} …")
 
 
 @contextmanager
@@ -154,7 +168,7 @@ def loading(environment: Environment) -> Iterator[None]:
     except CommandError as error:
         message = sentence(error)
         wrong_name = "locate revision" in message or "not a valid" in message
-        raise (UsageError if wrong_name else RevisionError)(message, _advice(message)) from None
+        raise (UsageError if wrong_name else RevisionError)(message, _advice(message, environment)) from None
     except Exception as error:
         if isinstance(error, KeyError) and _is_about_the_map(error):
             raise RevisionError(
@@ -255,7 +269,22 @@ def _flask_environment(x: Sequence[str], tag: str | None, source: Source) -> Env
     return from_config(config, tag=tag, app=app, opened=source)
 
 
-def _advice(message: str) -> str:
+def _advice(message: str, environment: Environment) -> str:
+    if wanted := re.search(r"identified by '([^']+)'", message):
+        return _meant(wanted[1], environment)
+    if "Ambiguous walk" in message:
+        return "Branches part here: name the one that is meant (migsafe upgrade <branch>@+1), or all: heads."
     if "Multiple head" in message:
         return "Merge them (migsafe merge heads), or name one: migsafe upgrade <branch>@head, or all: heads."
     return "`migsafe history` and `migsafe heads` list the revisions."
+
+
+def _meant(name: str, environment: Environment) -> str:
+    """What somebody may have meant by a name that no revision has."""
+    known = sorted(each for each in environment.script.revision_map._revision_map if isinstance(each, str))
+    listed = "`migsafe history` lists the revisions."
+    several = [each for each in known if each.startswith(name)]
+    if several:
+        return f"{', '.join(several[:5])}{' …' if len(several) > 5 else ''} begin so: write more of one."
+    near = nearest(name, known)
+    return f"Did you mean {near}? {listed}" if near else listed

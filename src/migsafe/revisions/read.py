@@ -26,7 +26,8 @@ class Reading(msgspec.Struct, frozen=True):
     downgrade() in the order in which they would undo `steps`; empty for a downgrade. `one_transaction`: env.py leaves
     transaction_per_migration off. `round` says which of several rounds of env.py this was; None where there is one.
     `astray`: of several rounds, that target leads nowhere from this one's heads (`+1` at head). `asked` is what env.py
-    of several rounds asked the server, parameters left out.
+    of several rounds asked the server, parameters left out. `left_alone`: revisions of a downgrade of which nothing
+    would be undone, with the reason.
     """
 
     heads: tuple[str, ...]
@@ -44,6 +45,7 @@ class Reading(msgspec.Struct, frozen=True):
     round: Round | None = None
     astray: MigsafeError | None = None
     asked: tuple[str, ...] = ()
+    left_alone: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
         return f"Reading(heads={self.heads!r}, target={self.target!r}, steps={len(self.steps)})"
@@ -197,13 +199,16 @@ def steps_between(
     environment: Environment, target: str | tuple[str, ...], direction: Direction, heads: tuple[str, ...]
 ) -> list[RevisionStep]:
     """Alembic's own steps, as its upgrade and downgrade commands compute them (all forms of a target included)."""
+    if not target and isinstance(target, str):
+        raise UsageError("the name of the revision is empty", "Name one: head, base, +1, or an id.")
     resolve = environment.script._upgrade_revs if direction == "upgrade" else environment.script._downgrade_revs
     try:
         # Alembic takes a tuple of heads here, although it is annotated as one.
         return list(cast("Any", resolve)(target, heads))
     except AssertionError:
         # What Alembic says of a relative target beyond the end (`abc+7`), measured on 1.13 to 1.20.
-        raise UsageError(f"{target} leads past the last revision", "`migsafe history` lists them all.") from None
+        end = "last" if direction == "upgrade" else "first"
+        raise UsageError(f"{target} leads past the {end} revision", "`migsafe history` lists them all.") from None
 
 
 def _reading(

@@ -60,7 +60,7 @@ def render(
     except Unreadable:
         pass
     except (Exception, SystemExit) as error:
-        unreadable = _why(error, recorder.paths)
+        unreadable = why(error, recorder.paths)
     told = describe(step, tuple(recorder.pieces), recorder.unreadable or unreadable)
     return msgspec.structs.replace(told, needs_server=recorder.unreadable is not None)
 
@@ -165,10 +165,10 @@ def _running_online(env: Any, inner: MigrationContext, outer: MigrationContext) 
         env._migration_context, env.context_opts["as_sql"] = outer, as_sql
 
 
-def _why(error: BaseException, paths: frozenset[str]) -> str:
+def why(error: BaseException, paths: frozenset[str]) -> str:
     """One sentence with the line of the revision that raised."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename in paths]
     where = f"line {lines[-1]}: " if lines else ""
     if "it has no name" in str(error):
         return f"{where}drops a constraint without naming it, which Alembic cannot render"
-    return f"{where}{type(error).__name__}: {short(error)}"
+    return f"{where}{type(getattr(error, 'orig', None) or error).__name__}: {short(error)}"

@@ -20,8 +20,8 @@ from migsafe.revisions.config import Environment, Source, reopen
 from migsafe.revisions.drive import run_env
 from migsafe.revisions.place import BOOKKEEPING
 from migsafe.revisions.read import Direction
+from migsafe.revisions.render import revision_paths, why
 from migsafe.revisions.replay import MARKER
-from migsafe.revisions.sentence import short
 from migsafe.revisions.traits import way_back
 from migsafe.revisions.watch import Call, as_sql, watching
 
@@ -89,7 +89,7 @@ def move(environment: Environment, setup: Setup, asked: Move) -> Moved:
         return Moved(error.message, type(error).__name__, watcher.sent, back)
     except BaseException as error:
         original = getattr(error, "orig", None) or error
-        return Moved(f"{type(original).__name__}: {short(error)}", type(original).__name__, watcher.sent, back)
+        return Moved(why(error, revision_paths(step)), type(original).__name__, watcher.sent, back)
     return Moved(sent=watcher.sent, downgrade=back)
 
 

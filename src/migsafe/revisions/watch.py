@@ -1,7 +1,7 @@
 """Sees every statement that a run sends, whatever the driver and whoever sends it: op.*, a bind, the ORM."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 import msgspec
@@ -11,6 +11,9 @@ from sqlalchemy import event
 from migsafe.revisions.place import Place, locate
 
 Execute = Callable[[str], None]
+
+# psycopg prepares what it has sent five times, and a pool would keep that.
+_UNPREPARED = {"psycopg": {"prepare": False}, "psycopg_async": {"prepare": False}}
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -68,6 +71,15 @@ def watching(context: MigrationContext, watcher: Watcher, paths: Callable[[], fr
         )
         return watcher.statement(call) or None
 
+    def committing(conn: Any) -> None:
+        try:
+            watcher.committing(lambda sql: _aside(conn, sql))
+        except BaseException:
+            # SQLAlchemy takes a transaction for ended when its commit has failed: a pool would get it open, with locks.
+            with suppress(Exception):
+                conn.dialect.do_rollback(conn.connection)
+            raise
+
     listeners: list[tuple[str, Callable[..., Any]]] = [
         ("do_execute", lambda cursor, sql, values, context: executing(cursor, sql, values, context, "do_execute")),
         (
@@ -79,7 +91,7 @@ def watching(context: MigrationContext, watcher: Watcher, paths: Callable[[], fr
             lambda cursor, sql, context: executing(cursor, sql, None, context, "do_execute_no_params"),
         ),
         ("begin", lambda conn: watcher.begun()),
-        ("commit", lambda conn: watcher.committing(lambda sql: _aside(conn, sql))),
+        ("commit", committing),
         ("rollback", lambda conn: watcher.rolled_back()),
     ]
     for name, listener in listeners:
@@ -98,7 +110,7 @@ def _arguments(method: str, parameters: Any) -> tuple[Any, ...]:
 def _aside(connection: Any, sql: str) -> None:
     cursor = connection.connection.cursor()
     try:
-        cursor.execute(sql)
+        cursor.execute(sql, **_UNPREPARED.get(connection.dialect.driver, {}))
     finally:
         cursor.close()
 

@@ -16,7 +16,7 @@ import psycopg
 from migsafe.errors import ConnectionFailed, LockNotAvailable
 from migsafe.postgres import orphans, progress
 from migsafe.postgres.connection import Database, connect
-from migsafe.postgres.session import NEVER_IDLE
+from migsafe.postgres.session import never_idle
 from migsafe.postgres.sqlstate import server_message
 from migsafe.run.backoff import pauses
 from migsafe.run.current import Told
@@ -33,7 +33,7 @@ AloneAgain = Callable[[float], None]
 def beside(database: Database) -> psycopg.Connection[Any]:
     """A connection in autocommit beside the one that migrates."""
     connection = connect(database)
-    connection.execute(NEVER_IDLE)
+    never_idle(connection)
     return connection
 
 
@@ -82,9 +82,11 @@ def _regain(
             _until_it_is_gone(runner, ends)
             found = _kept(runner)
             break
-        except psycopg.OperationalError:
-            if time.monotonic() >= ends:
+        except (psycopg.OperationalError, ConnectionFailed) as error:
+            # A session that answered a moment ago ends as well, when the server restarts because of another's end.
+            if time.monotonic() >= ends or (isinstance(error, ConnectionFailed) and not error.passing):
                 raise
+            time.sleep(_POLL)
     said = f"connected again after {time.monotonic() - began:.1f} s; {found}"
     _remember(runner, said)
     return said
@@ -116,7 +118,7 @@ def _reached(database: Database, ends: float, told: Told) -> psycopg.Connection[
 
 
 def _is_primary(connection: psycopg.Connection[Any]) -> bool:
-    connection.execute(NEVER_IDLE)
+    never_idle(connection)
     row = connection.execute("SELECT NOT pg_catalog.pg_is_in_recovery()").fetchone()
     return row is not None and bool(row[0])
 

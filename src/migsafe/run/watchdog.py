@@ -16,7 +16,7 @@ import psycopg
 from migsafe.errors import ConnectionFailed, LockNotAvailable
 from migsafe.postgres import waiting
 from migsafe.postgres.connection import Database, connect
-from migsafe.postgres.session import NEVER_IDLE
+from migsafe.postgres.session import never_idle
 from migsafe.run.failure import NotAlone
 from migsafe.run.signals import Signals
 
@@ -190,7 +190,7 @@ class Watchdog:
     def _connected(self) -> psycopg.Connection[tuple[object, ...]]:
         connection = connect(self.database, application_name="migsafe watchdog")
         try:
-            connection.execute(NEVER_IDLE)
+            never_idle(connection)
         except psycopg.Error:
             connection.close()
             raise

@@ -131,8 +131,8 @@ def _rows(
     part, connection = saved.part, way.guarded.connection
     connection.execute(matching.lock(part, target, low, high).encode())
     connection.execute(f"DROP TABLE IF EXISTS pg_temp.{BATCH}".encode())
-    after = chunk.after is not None
-    connection.execute(matching.classify(part, target, low, high, after=after, newer=newer, again=again).encode())
+    facts = {"after": chunk.after is not None, "newer": newer, "again": again, "spared": chunk.spared is not None}
+    connection.execute(matching.classify(part, target, low, high, **facts).encode())
     if offends is not None:
         connection.execute(f"UPDATE {BATCH} SET verdict = 'conflict' WHERE verdict = 'restore'".encode())
     inserts = part.kind in ("rows", "table")

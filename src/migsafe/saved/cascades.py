@@ -8,7 +8,9 @@ from migsafe.model.lookup import lookup
 from migsafe.model.saved import ALIAS
 from migsafe.sql.quote import identifier, qualified
 
-Swept = tuple[Constraint, Literal["rows", "values"], str | None]
+_CIRCLE = "how far its foreign keys lead in a circle is not known beforehand"
+
+Swept = tuple[Constraint, Literal["rows", "values"], str | None, str | None]
 
 
 def swept(
@@ -18,9 +20,9 @@ def swept(
 
     `where` says which rows of `relation AS alias` go, None for all; `changed`: they stay, and these columns change. The
     conditions that come back are for `FROM key.relation AS migsafe_saved`. In a circle of keys all rows that refer to
-    something are meant: how deep the circle is followed only the rows can tell.
+    something are meant, and why is said last: how deep the circle is followed only the rows can tell.
     """
-    yield from _below(catalog, relation, where, alias, changed, frozenset(), (relation,))
+    yield from _below(catalog, relation, where, alias, changed, frozenset(), (relation,), None)
 
 
 def _below(
@@ -31,6 +33,7 @@ def _below(
     changed: tuple[str, ...] | None,
     seen: frozenset[tuple[str, str]],
     path: tuple[str, ...],
+    because: str | None,
 ) -> Iterator[Swept]:
     for child, name in lookup(catalog).keys.get(relation, ()):
         key = catalog.constraints[child][name]
@@ -42,10 +45,11 @@ def _below(
         circle = child in path
         condition = _condition(key, None if circle else where, alias, len(path))
         rows = action == "c" and changed is None
-        yield key, "rows" if rows else "values", condition
+        why = _CIRCLE if circle and where is not None else because
+        yield key, "rows" if rows else "values", condition, why
         below = None if rows else key.columns
         # Once round a circle, then what hangs on it.
-        yield from _below(catalog, child, condition, ALIAS, below, seen | {(child, name)}, (*path, child))
+        yield from _below(catalog, child, condition, ALIAS, below, seen | {(child, name)}, (*path, child), why)
 
 
 def _condition(key: Constraint, where: str | None, alias: str, depth: int) -> str:

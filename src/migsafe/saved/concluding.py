@@ -9,12 +9,14 @@ import psycopg
 
 from migsafe.model.saved import Chunk, Manifest, PartSaved
 from migsafe.postgres import saved_facts
-from migsafe.saved import manifest, reading, tables
+from migsafe.saved import manifest, met, reading, tables
 from migsafe.saved.copying import Files
 from migsafe.saved.files import DIRECTORY, synchronise
 from migsafe.saved.meanwhile import CatchUp, left_behind
 from migsafe.saved.staging import STAGE, stage
 from migsafe.sql.quote import identifier, qualified
+
+_KNOWN = "migsafe_known"
 
 
 def conclude(directory: Path, caught: CatchUp) -> tuple[Manifest, tuple[str, ...]]:
@@ -33,10 +35,16 @@ def conclude(directory: Path, caught: CatchUp) -> tuple[Manifest, tuple[str, ...
         if left_behind(own, table):
             chunk = _newer(own, files, before, saved, table, number)
             number += chunk is not None
-            saved = msgspec.structs.replace(saved, chunks=(*saved.chunks, *([chunk] if chunk else [])))
+            sure = place in caught.sure
+            saved = msgspec.structs.replace(saved, chunks=(*saved.chunks, *([chunk] if chunk else [])), sure=sure)
             drops.append(table)
         elif written := caught.written.get(place):
             notes.append(_may_be_missing(saved, written))
+        saved = msgspec.structs.replace(saved, written=caught.written.get(place))
+        if left_behind(own, keys := caught.table(place, "keys")):
+            saved, more = _met(own, directory, files, saved, keys)
+            notes += more
+            drops.append(keys)
         parts.append(_with_after(own, directory, files, before, saved))
     gone = tuple(each.id for each in saved_facts.missing(own, before.entries))
     done = msgspec.structs.replace(before, parts=tuple(parts), gone=gone, over=True)
@@ -45,6 +53,32 @@ def conclude(directory: Path, caught: CatchUp) -> tuple[Manifest, tuple[str, ...
     for table in drops:
         own.execute(f"DROP TABLE {table}".encode())
     return done, tuple(notes)
+
+
+def _met(
+    own: psycopg.Connection[Any], directory: Path, files: Files, saved: PartSaved, keys: str
+) -> tuple[PartSaved, tuple[str, ...]]:
+    """Beside each chunk the keys of rows that the run did not meet; and a sentence on rows it met that are not saved.
+
+    `keys` is the table of those that it met.
+    """
+    own.execute(f"DROP TABLE IF EXISTS pg_temp.{_KNOWN}".encode())
+    own.execute(f"CREATE TEMPORARY TABLE {_KNOWN} AS SELECT * FROM {keys} LIMIT 0".encode())
+    chunks = []
+    for chunk in saved.chunks:
+        stage(own, directory, saved.part, saved.types, chunk)
+        listed = ", ".join(f"k{place}::text" for place in range(1, len(saved.part.key) + 1))
+        own.execute(f"INSERT INTO {_KNOWN} SELECT {listed} FROM {STAGE}".encode())
+        name = f"{Path(chunk.file.path).name.split('.')[0]}.spared.gz"
+        chunks.append(msgspec.structs.replace(chunk, spared=files.after(own, name, met.spared(saved, keys))))
+    row = own.execute(met.strangers(saved, keys, _KNOWN).encode()).fetchone()
+    own.execute(f"DROP TABLE pg_temp.{STAGE}, pg_temp.{_KNOWN}".encode())
+    saved = msgspec.structs.replace(saved, chunks=tuple(chunks))
+    if row is None or not row[0]:
+        return saved, ()
+    rows = "1 row" if row[0] == 1 else f"{row[0]} rows"
+    what = f"{rows} of {saved.part.relation} came to be meant after {saved.part.label} had been saved"
+    return saved, (f"{what}: these are not in it",)
 
 
 def _may_be_missing(saved: PartSaved, written: int) -> str:

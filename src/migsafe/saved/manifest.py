@@ -42,7 +42,7 @@ def files_of(manifest: Manifest) -> tuple[BackupFile, ...]:
     """Every file that belongs to it."""
     chunks = [chunk for part in manifest.parts for chunk in part.chunks]
     found = [chunk.file for chunk in chunks if chunk.table is None]
-    found += [chunk.after for chunk in chunks if chunk.after is not None]
+    found += [each for chunk in chunks for each in (chunk.after, chunk.spared) if each is not None]
     return (*found, *([manifest.schema] if manifest.schema else []))
 
 

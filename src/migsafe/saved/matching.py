@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from migsafe.model.saved import Part
-from migsafe.saved.staging import AFTER, STAGE
+from migsafe.saved.staging import AFTER, SPARED, STAGE
 from migsafe.sql.quote import identifier, literal, qualified
 
 BATCH, NEWER = "migsafe_batch", "migsafe_newer"
@@ -29,12 +29,22 @@ class Target(msgspec.Struct, frozen=True):
     fresh: bool = False
 
 
-def classify(part: Part, target: Target, low: int, high: int, *, after: bool, newer: bool, again: bool) -> str:
+def classify(
+    part: Part,
+    target: Target,
+    low: int,
+    high: int,
+    *,
+    after: bool,
+    newer: bool,
+    again: bool,
+    spared: bool = False,
+) -> str:
     """SQL that makes `migsafe_batch` of the staged rows `low` to `high`: n and its verdict.
 
     Verdicts are same, restore, conflict, gone (the application deleted the row) and pending (a row it refers to is not
     there). `after`: what the run left is staged; `newer`: keys in `migsafe_newer` are left out; `again`: only rows that
-    are not there are asked about.
+    are not there are asked about; `spared`: the keys of rows that the run did not meet are staged.
     """
     there = f"t.{identifier(part.key[0])} IS NOT NULL"
     skip = f" AND NOT EXISTS (SELECT FROM {NEWER} AS w WHERE {_keys(part, 'w', 's')})" if newer else ""
@@ -49,6 +59,10 @@ def classify(part: Part, target: Target, low: int, high: int, *, after: bool, ne
         if part.kind in ("rows", "table")
         else _of_values(part, target, there, after)
     )
+    if spared:
+        keys = " AND ".join(f"g.k{n} = s.k{n}::text" for n in range(1, len(part.key) + 1))
+        theirs = f"CASE WHEN {there} THEN 'same' ELSE 'gone' END"
+        verdict = f"CASE WHEN EXISTS (SELECT FROM {SPARED} AS g WHERE {keys}) THEN {theirs} ELSE {verdict} END"
     return (
         f"CREATE TEMPORARY TABLE {BATCH} ON COMMIT DROP AS SELECT s.n, {verdict} AS verdict {joined} "
         f"WHERE s.n BETWEEN {low} AND {high}{skip}"

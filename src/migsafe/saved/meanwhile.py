@@ -10,8 +10,8 @@ import psycopg
 from migsafe.model.saved import Manifest, PartSaved
 from migsafe.model.statement import Statement
 from migsafe.postgres import saved_facts
-from migsafe.saved import reading
-from migsafe.sql.quote import identifier, literal, qualified
+from migsafe.saved import met
+from migsafe.sql.quote import identifier, qualified
 
 Execute = Callable[[str], None]
 # Of max_wait: what is left is for the statements themselves.
@@ -23,60 +23,105 @@ class CatchUp:
     """Stands before the statements of a run. `own` is a connection in autocommit that holds nothing.
 
     Right after the transaction that destroys has its locks, the rows that are newer than what is saved go into a table
-    of the same transaction: they are durable exactly when the rest is gone. Looking for them reads the whole table, so
-    this is done only where that was measured to take less than a share of `max_wait`; it is not tried a third time.
+    of the same transaction, and where some that were saved are not met any more, the keys of all that are: both are
+    durable exactly when the rest is gone. Looking reads the whole table, so this is done only where that was measured
+    to take less than a share of `max_wait` (seconds); it is not tried a third time. `lock_timeout`, in seconds, is for
+    rows that their statement comes next to change.
     """
 
-    def __init__(self, own: psycopg.Connection[Any], manifest: Manifest, schema: str | None, max_wait: float) -> None:
-        self.own, self.manifest, self.schema, self.max_wait = own, manifest, schema, max_wait
+    def __init__(
+        self,
+        own: psycopg.Connection[Any],
+        manifest: Manifest,
+        schema: str | None,
+        max_wait: float,
+        lock_timeout: float = 0.5,
+    ) -> None:
+        self.own, self.manifest, self.schema = own, manifest, schema
+        self.max_wait, self.lock_timeout = max_wait, lock_timeout
         self.written: dict[int, int] = {}
-        self._tried: Counter[tuple[str, int | None]] = Counter()
+        self.sure: set[int] = set()
+        self._done: dict[int, int] = {}
+        self._tried: Counter[int] = Counter()
         self._first: dict[tuple[str, int | None], int] = {}
+        self._places: dict[int, tuple[str, int | None]] = {}
+        self._beside = Counter(each.part.relation for each in manifest.parts)
 
     def expect(self, statements: tuple[Statement, ...]) -> None:
-        """Learn the plan: the first statement of each transaction is where its parts are caught up."""
+        """Learn the plan: before which statement each part is caught up."""
         for each in statements:
-            self._first.setdefault((each.revision or "", each.transaction), each.index)
+            where = (each.revision or "", each.transaction)
+            self._places[each.index] = where
+            self._first.setdefault(where, each.index)
 
     def __call__(self, planned: tuple[Statement, ...], execute: Execute) -> None:
         """These planned statements come next. Raises what the connection raises when it is cancelled or lost."""
         for statement in planned:
-            where = (statement.revision or "", statement.transaction)
-            begins = statement.transaction is None or self._first.get(where) == statement.index
-            parts = [
-                (number, saved)
-                for number, saved in enumerate(self.manifest.parts)
-                if (saved.part.revision, saved.part.transaction) == where
-                and (statement.transaction is not None or saved.part.statement == statement.index)
-            ]
-            if begins and parts:
-                self._tried[where] += 1
-                self._transaction(parts, execute, self._tried[where] > _TRIES)
+            parts = [each for each in enumerate(self.manifest.parts) if self._is_due(*each, statement.index)]
+            if parts:
+                self._done |= dict.fromkeys((number for number, _ in parts), statement.index)
+                self._tried[statement.index] += 1
+                self._catch_up(statement, parts, execute, self._tried[statement.index] > _TRIES)
 
-    def _transaction(self, parts: list[tuple[int, PartSaved]], execute: Execute, tired: bool) -> None:
+    def _is_due(self, number: int, saved: PartSaved, index: int) -> bool:
+        """Whether a part is caught up before statement `index`: at its moment, again in another attempt at that.
+
+        Of a run that carries on, the statement of that moment may have been done by an earlier one.
+        """
+        moment = self._moment(saved)
+        late = number not in self._done and moment < index <= saved.part.statement
+        return late or self._done.get(number, moment) == index
+
+    def _moment(self, saved: PartSaved) -> int:
+        """The statement before which a part is caught up.
+
+        Where no other statement has to do with the relation, its own: nearer to it less can happen in between. Else
+        the first of the first transaction that touches the relation, after which the run's own work is there.
+        """
+        part = saved.part
+        alone = part.first == part.statement and self._beside[part.relation] == 1
+        if part.kind in ("rows", "values") and part.because is None and alone:
+            return part.statement
+        where = self._places.get(part.first, (part.revision, part.transaction))
+        return part.first if where[1] is None else self._first.get(where, part.first)
+
+    def _catch_up(
+        self, statement: Statement, parts: list[tuple[int, PartSaved]], execute: Execute, tired: bool
+    ) -> None:
         budget = self.max_wait * _SHARE
         for number, saved in parts:
             budget -= saved.looking
             if self.schema is None or not saved.part.key or budget < 0 or tired:
                 self._count(number, saved)
-            else:
-                execute(self.sql(number, saved))
+                continue
+            asks = saved.part.kind != "column" and saved.rows <= met.MOST and budget >= saved.looking
+            budget -= saved.looking if asks else 0
+            held = asks and _held(saved, statement)
+            keys = self.table(number, "keys") if asks else None
+            execute(met.noting(saved, self.table(number), keys, held=held, lock_timeout=self.lock_timeout))
+            # ACCESS EXCLUSIVE is there from the beginning of the transaction.
+            alone = saved.part.kind == "table" or bool(statement.effects.truncates)
+            self.sure |= {number} if asks and (held or alone) else set()
 
     def _count(self, number: int, saved: PartSaved) -> None:
         now = saved_facts.writes(self.own, qualified(saved.part.relation))
         if now is not None and saved.writes is not None:
             self.written[number] = max(0, now - saved.writes)
 
-    def table(self, number: int) -> str:
-        """Where the newer rows of a part are: beside the version table, under a name that no other run has."""
-        digest = hashlib.sha256(self.manifest.run.encode()).hexdigest()[:12]
-        return f"{identifier(self.schema or 'public')}.migsafe_undo_{digest}_{number}"
+    def table(self, number: int, what: str = "") -> str:
+        """Where the newer rows of a part are (with `what` keys: those that were met): beside the version table.
 
-    def sql(self, number: int, saved: PartSaved) -> str:
-        """SQL for the migrating transaction. It fails by itself alone: a subtransaction is all that is lost then."""
-        rows = reading.texts(saved.part, reading.newer(saved.part, saved.horizon))
-        made = f"CREATE TABLE IF NOT EXISTS {self.table(number)} AS {rows}"
-        return f"DO {literal(f'BEGIN EXECUTE {literal(made)}; EXCEPTION WHEN OTHERS THEN NULL; END')}"
+        No other run has a table of that name.
+        """
+        digest = hashlib.sha256(self.manifest.run.encode()).hexdigest()[:12]
+        return f"{identifier(self.schema or 'public')}.migsafe_undo_{digest}_{number}{what and f'_{what}'}"
+
+
+def _held(saved: PartSaved, statement: Statement) -> bool:
+    """Whether the rows may be locked now: `statement` comes next, and locks just these itself."""
+    part = saved.part
+    own = part.statement == statement.index and statement.transaction is not None
+    return own and part.because is None and part.kind in ("rows", "values") and not statement.effects.truncates
 
 
 def left_behind(own: psycopg.Connection[Any], table: str) -> bool:

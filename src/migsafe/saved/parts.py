@@ -13,6 +13,7 @@ from migsafe.model.report import Loss
 from migsafe.model.saved import Part
 from migsafe.model.statement import Statement
 from migsafe.saved.names import Names
+from migsafe.saved.once import once
 from migsafe.saved.rows import rows, whole
 from migsafe.saved.shape import key_of, made, stored
 from migsafe.sql.quote import identifier
@@ -44,23 +45,10 @@ def losses(plan: Plan, catalog: Catalog) -> Losses:
             )
             wholly = False
         wholly &= not any(each.command in ("INSERT", "COPY", "MERGE") for each in effects.writes)
-        for part in _of(statement, names):
-            if not any(_covers(earlier, part) for earlier in found):
-                found.append(part)
+        found += _of(statement, names)
         names.follow(effects)
-    placed = (msgspec.structs.replace(each, after=names.now(each.relation)) for each in found)
+    placed = (msgspec.structs.replace(each, after=names.now(each.relation)) for each in once(found, catalog))
     return Losses(tuple(placed), tuple(unsaved), wholly)
-
-
-def _covers(earlier: Part, part: Part) -> bool:
-    """Whether everything of `part` is in an earlier one, which has the older values of it."""
-    same = earlier.relation == part.relation and earlier.where is None and earlier.only == part.only
-    if not same:
-        return False
-    if earlier.kind in ("table", "rows"):
-        # Where more was saved than is deleted, the rest may be updated.
-        return part.kind == earlier.kind or (part.kind == "values" and earlier.because is None)
-    return earlier.kind == part.kind and set(part.lost) <= set(earlier.lost)
 
 
 def _of(statement: Statement, names: Names) -> Iterator[Part]:

@@ -45,8 +45,17 @@ def newer(part: Part, horizon: int, relation: str | None = None) -> str:
     Transaction ids are compared as the server does, modulo 2^32: a row that was frozen long ago may seem newer, and is
     then saved once more as it is, which does no harm (manual, section 24.1.5).
     """
-    since = f"(({part.alias}.xmin::text::int8 - {horizon} + {_WRAP}) % {_WRAP}) < {_WRAP // 2}"
-    return f"{_select(part, relation)} {_where(part.where, since)}"
+    return f"{_select(part, relation)} {_where(part.where, is_newer(part, horizon))}"
+
+
+def is_newer(part: Part, horizon: int) -> str:
+    """The condition of `newer` alone."""
+    return f"(({part.alias}.xmin::text::int8 - {horizon} + {_WRAP}) % {_WRAP}) < {_WRAP // 2}"
+
+
+def met(part: Part, listed: str) -> str:
+    """`listed` of the rows that the statement meets now."""
+    return f"SELECT {listed} FROM {source(part)} {_where(part.where)}"
 
 
 def _select(part: Part, relation: str | None = None) -> str:

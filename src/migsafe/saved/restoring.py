@@ -52,7 +52,21 @@ def restore(
     connection.execute(f"DROP TABLE IF EXISTS pg_temp.{STAGE}".encode())
     record.end()
     file = str(conflicts.path) if conflicts.first else None
-    return Restored(parts, tuple(made.names), tuple(notes), file, tuple(conflicts.first))
+    doubts = tuple(_doubts(manifest, parts))
+    return Restored(parts, tuple(made.names), tuple(notes), file, tuple(conflicts.first), doubts=doubts)
+
+
+def _doubts(manifest: Manifest, parts: tuple[PartRestored, ...]) -> Iterator[str]:
+    """On rows that are back, where nobody could look which of them the run met."""
+    for saved, part in zip(manifest.parts, parts, strict=True):
+        if saved.sure or saved.part.kind not in ("rows", "table") or not part.counts.restored:
+            continue
+        rows = "1 row" if part.counts.restored == 1 else f"{part.counts.restored:,} rows"
+        counted = "" if saved.written is None else f" (the server counted {saved.written:,} writes to it by then)"
+        yield (
+            f"{saved.part.label}: whether somebody else had deleted some of the {rows} that came back, after they were "
+            f"saved (from {manifest.made}) and before the run came to them{counted}"
+        )
 
 
 def _schemas(manifest: Manifest) -> Iterator[str]:

@@ -75,13 +75,13 @@ def _written(statement: Statement, names: Names, found: Selected, relation: str)
     else:
         yield from _members(statement, names, relation, found.where, found.alias, because)
     delete = not found.columns
-    for key, kind, where in swept(
+    for key, kind, where, why in swept(
         names.catalog, relation, found.where, found.alias, found.columns if not delete else None
     ):
         if kind == "rows":
-            yield from _members(statement, names, key.relation, where, ALIAS)
+            yield from _members(statement, names, key.relation, where, ALIAS, because or why)
         else:
-            yield from _values(statement, names, key.relation, key.columns, where, ALIAS, None)
+            yield from _values(statement, names, key.relation, key.columns, where, ALIAS, because or why)
 
 
 def _follows(names: Names, relation: str, target: str | None) -> bool:

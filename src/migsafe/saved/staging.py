@@ -6,13 +6,14 @@ from typing import Any
 
 import psycopg
 
+from migsafe.model.report import BackupFile
 from migsafe.model.saved import Chunk, Part
 from migsafe.saved import reading
 from migsafe.saved.files import DIRECTORY, blocks
 from migsafe.saved.tables import SCHEMA
 from migsafe.sql.quote import identifier
 
-STAGE, AFTER = "migsafe_stage", "migsafe_stage_after"
+STAGE, AFTER, SPARED = "migsafe_stage", "migsafe_stage_after", "migsafe_stage_spared"
 
 
 def stage(
@@ -21,7 +22,7 @@ def stage(
     """Load a chunk into the temporary table `migsafe_stage`: `n` from 1, then k1…, then v1…, in their own types.
 
     With what the run left of it in `migsafe_stage_after`: the keys as text, a1… as text, and whether somebody else had
-    written the row by then.
+    written the row by then; and the keys of those that it did not meet in `migsafe_stage_spared`.
     """
     fields = _fields(part)
     typed = ", ".join(f"{name} {kind}" for name, kind in zip(fields, types, strict=True))
@@ -33,6 +34,8 @@ def stage(
     connection.execute(f"ANALYZE {STAGE}".encode())
     if chunk.after is not None:
         _stage_after(connection, directory, part, chunk)
+    if chunk.spared is not None:
+        _stage_spared(connection, directory, part, chunk.spared)
 
 
 def append(
@@ -62,6 +65,14 @@ def _stage_after(connection: psycopg.Connection[Any], directory: Path, part: Par
     _load(connection, AFTER, blocks(directory / DIRECTORY / chunk.after.path))
     connection.execute(f"CREATE INDEX ON {AFTER} ({', '.join(f'k{n + 1}' for n in range(len(keys)))})".encode())
     connection.execute(f"ANALYZE {AFTER}".encode())
+
+
+def _stage_spared(connection: psycopg.Connection[Any], directory: Path, part: Part, file: BackupFile) -> None:
+    keys = [f"k{place}" for place in range(1, len(part.key) + 1)]
+    _fresh(connection, SPARED, ", ".join(f"{key} text" for key in keys))
+    _load(connection, SPARED, blocks(directory / DIRECTORY / file.path))
+    connection.execute(f"CREATE INDEX ON {SPARED} ({', '.join(keys)})".encode())
+    connection.execute(f"ANALYZE {SPARED}".encode())
 
 
 def _fresh(connection: psycopg.Connection[Any], name: str, columns: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from migsafe.model.catalog import Index
 from migsafe.model.effects import Attribute, Object
-from migsafe.sql import expressions, names, types
+from migsafe.sql import expressions, names, privileges
 from migsafe.sql.draft import Draft
 from migsafe.sql.nodes import pb
 from migsafe.sql.parse import deparse_statement, kind, strings
@@ -59,7 +59,7 @@ def _of_command(cmd: pb.AlterTableCmd, relation: Object, draft: Draft) -> Found:
         case number if number in _SWITCHES:
             name, value = _SWITCHES[number]
             yield relation, name, value
-        case number if number in _ENABLED:
+        case number if number in ENABLED:
             yield from _switched(cmd, relation, draft)
 
 
@@ -69,7 +69,7 @@ _SWITCHES = {
     pb.AT_ForceRowSecurity: ("forced row security", "on"),
     pb.AT_NoForceRowSecurity: ("forced row security", "off"),
 }
-_ENABLED = {
+ENABLED = {
     pb.AT_EnableTrig: "O",
     pb.AT_EnableAlwaysTrig: "A",
     pb.AT_EnableReplicaTrig: "R",
@@ -91,7 +91,7 @@ def _switched(cmd: pb.AlterTableCmd, relation: Object, draft: Draft) -> Found:
     thing = "rule" if cmd.subtype in _RULES else "trigger"
     meant = (cmd.name,) if cmd.name else tuple(draft.catalog.triggers.get(relation.name, {}))
     for name in meant:
-        yield Object(thing, name, relation.name), "enabled", _ENABLED[cmd.subtype]
+        yield Object(thing, name, relation.name), "enabled", ENABLED[cmd.subtype]
 
 
 def _options(elements: Iterable[Any]) -> Iterable[tuple[str, str]]:
@@ -222,64 +222,14 @@ def _named(number: int, node: pb.Node, draft: Draft) -> Object | None:
         return Object(found, names.listed(parts, catalog, *relations))
     if number in _BELOW and len(parts) > 1:
         return Object(_BELOW[number], strings(parts)[-1], names.listed(parts[:-1], catalog, *relations))
+    if number == pb.OBJECT_STATISTIC_EXT:
+        return Object("statistics", names.listed(parts, catalog, catalog.statistics))
     if number in (pb.OBJECT_TYPE, pb.OBJECT_DOMAIN):
         listed = node.type_name.names or parts
         return Object("type", names.listed(listed, catalog, catalog.types)) if listed else None
     if number in _FUNCTIONS:
-        return _function(node.object_with_args, draft)
+        return privileges.function(node.object_with_args, draft)
     return Object(_BARE[number], node.string.sval) if number in _BARE and node.string.sval else None
-
-
-def _function(node: pb.ObjectWithArgs, draft: Draft) -> Object | None:
-    if node.args_unspecified:
-        return None
-    name = expressions.function_name(strings(node.objname), draft.catalog)
-    name = name if "." in name else names.created(name, draft.catalog)
-    arguments = ", ".join(types.text(item.type_name, draft.catalog) for item in node.objargs)
-    return Object("function", f"{name}({arguments})")
-
-
-_ALL = {
-    "relation": ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"),
-    "sequence": ("USAGE", "SELECT", "UPDATE"),
-    "schema": ("USAGE", "CREATE"),
-    "function": ("EXECUTE",),
-}
-
-
-def _granted(node: pb.GrantStmt, draft: Draft) -> Found:
-    """GRANT and REVOKE on single relations, schemas and functions, but not on columns."""
-    roles = [item.role_spec for item in node.grantees]
-    privileges = [item.access_priv for item in node.privileges]
-    if node.targtype != pb.ACL_TARGET_OBJECT or any(r.roletype not in _ROLES for r in roles):
-        return
-    if any(each.cols for each in privileges) or (node.grant_option and not node.is_grant):
-        return
-    for item in node.objects:
-        found = _granted_on(node.objtype, item, draft)
-        if found is None:
-            continue
-        thing, sort = found
-        for privilege in [each.priv_name.upper() for each in privileges] or _ALL[sort]:
-            for role in roles:
-                name = f"{privilege} of {role.rolename or 'PUBLIC'}"
-                yield thing, name, "granted" if node.is_grant else None
-
-
-_ROLES = (pb.ROLESPEC_CSTRING, pb.ROLESPEC_PUBLIC)
-
-
-def _granted_on(number: int, item: pb.Node, draft: Draft) -> tuple[Object, str] | None:
-    if number in (pb.OBJECT_TABLE, pb.OBJECT_SEQUENCE):
-        name = names.relation(item.range_var, draft.catalog)
-        is_sequence = number == pb.OBJECT_SEQUENCE or draft.kind(name) == "sequence"
-        return Object("relation", name), "sequence" if is_sequence else "relation"
-    if number == pb.OBJECT_SCHEMA:
-        return Object("schema", item.string.sval), "schema"
-    if number in _FUNCTIONS:
-        thing = _function(item.object_with_args, draft)
-        return (thing, "function") if thing else None
-    return None
 
 
 _NOTING = {
@@ -295,5 +245,5 @@ _NOTING = {
     "AlterSeqStmt": _sequence,
     "CommentStmt": _comment,
     "AlterOwnerStmt": _owner,
-    "GrantStmt": _granted,
+    "GrantStmt": privileges.granted,
 }

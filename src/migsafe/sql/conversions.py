@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from migsafe.model.catalog import Catalog
-from migsafe.sql.types import Parts, is_constrained, parts, underlying
+from migsafe.sql.types import Parts, is_constrained, parts, underlying, user_type
+from migsafe.sql.widening import widens
 
 
 class Conversion(NamedTuple):
@@ -50,18 +51,26 @@ def convert(old: str | None, new: str, catalog: Catalog) -> Conversion:
         return Conversion(True, True, True, f"no rewrite if the column is already {_free_from(new)}")
     if old == new:
         return Conversion(False, False, False)
-    if is_constrained(new, catalog):
-        return Conversion(True, True, False)
     before, after = parts(underlying(old, catalog)), parts(underlying(new, catalog))
+    narrows = not widens(before, after) and not _keeps_labels(old, new, catalog)
+    if is_constrained(new, catalog):
+        return Conversion(True, True, narrows)
     if before.array or after.array:
-        return Conversion(before != after, True, before.modifiers != after.modifiers)
+        return Conversion(before != after, True, narrows)
     if before.base == after.base:
         rewrites = not _widens(after.base, before.modifiers, after.modifiers)
-        return Conversion(rewrites, rewrites, rewrites)
+        return Conversion(rewrites, rewrites, narrows)
     if {before.base, after.base} == _STAMPS:
         return _stamp(before, after, catalog)
     free = (before.base, after.base) in _COERCIBLE and not after.modifiers
-    return Conversion(not free, (before.base, after.base) not in _SAME_OPERATORS, not _keeps_everything(before, after))
+    return Conversion(not free, (before.base, after.base) not in _SAME_OPERATORS, narrows)
+
+
+def _keeps_labels(old: str, new: str, catalog: Catalog) -> bool:
+    """Whether both are enums, and the new one has every label of the old one."""
+    one, other = user_type(old, catalog), user_type(new, catalog)
+    enums = one is not None and other is not None and one.kind == other.kind == "enum"
+    return enums and one is not None and other is not None and set(one.labels) <= set(other.labels)
 
 
 def _stamp(before: Parts, after: Parts, catalog: Catalog) -> Conversion:
@@ -90,26 +99,6 @@ def _widens(base: str, old: tuple[int, ...], new: tuple[int, ...]) -> bool:
 
 def _scale(modifiers: tuple[int, ...]) -> int:
     return modifiers[1] if len(modifiers) > 1 else 0
-
-
-_WIDER = {
-    ("smallint", "integer"),
-    ("smallint", "bigint"),
-    ("integer", "bigint"),
-    ("smallint", "numeric"),
-    ("integer", "numeric"),
-    ("bigint", "numeric"),
-    ("real", "double precision"),
-    ("date", "timestamp without time zone"),
-    ("json", "jsonb"),
-}
-
-
-def _keeps_everything(before: Parts, after: Parts) -> bool:
-    """Whether no value can be lost: to text and to a wider type without a modifier."""
-    if after.modifiers:
-        return False
-    return after.base in ("text", "character varying", "citext") or (before.base, after.base) in _WIDER
 
 
 def _free_from(new: str) -> str:

@@ -81,3 +81,59 @@ def _target(target: Any, sources: dict[str, str], catalog: Catalog) -> list[tupl
     text = types.text(value.type_cast.type_name, catalog) if which == "type_cast" else None
     name = target.name or (strings(value.func_call.funcname)[-1] if which == "func_call" else "?column?")
     return [(name, text)]
+
+
+# What the server calls an expression that has no name (FigureColnameInternal in parse_target.c).
+_CALLED = {"coalesce_expr": "coalesce", "row_expr": "row", "a_array_expr": "array", "grouping_func": "grouping"}
+_UNNAMED = ("a_expr", "bool_expr", "null_test", "boolean_test", "a_const", "param_ref")
+
+
+def column_names(statement: Any, catalog: Catalog, aliases: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The names of the columns that a query gives out; () when one of them cannot be told."""
+    while isinstance(statement, pb.SelectStmt) and statement.op != pb.SETOP_NONE:
+        statement = statement.larg
+    if not isinstance(statement, pb.SelectStmt) or statement.values_lists:
+        return aliases
+    sources = _sources(statement, catalog)
+    found: list[str] = []
+    for item in statement.target_list:
+        listed = _names(item.res_target, statement, sources, catalog)
+        if not listed:
+            return ()
+        found += listed
+    return (*aliases, *found[len(aliases) :])
+
+
+def _names(target: Any, statement: Any, sources: dict[str, str], catalog: Catalog) -> list[str]:
+    value = target.val
+    if target.name:
+        return [target.name]
+    if kind(value) == "column_ref" and kind(value.column_ref.fields[-1]) == "a_star":
+        path = strings(value.column_ref.fields)[:-1]
+        # Of a join the columns of both sides may be one, and names may be those of a query in WITH.
+        if not path and (len(statement.from_clause) != 1 or kind(statement.from_clause[0]) != "range_var"):
+            return []
+        named = [cte.common_table_expr.ctename for cte in statement.with_clause.ctes]
+        tables = [sources.get(path[-1])] if path else list(sources.values())
+        if any(names.bare(table or "") in named for table in tables):
+            return []
+        return list(catalog.columns.get(tables[0] or "", {})) if len(tables) == 1 else []
+    called = _called(value)
+    return [called] if called else []
+
+
+def _called(value: Any) -> str | None:
+    which = kind(value)
+    match which:
+        case "column_ref":
+            return strings(value.column_ref.fields)[-1]
+        case "func_call":
+            return strings(value.func_call.funcname)[-1]
+        case "type_cast":
+            of_value = _called(value.type_cast.arg)
+            return strings(value.type_cast.type_name.names)[-1] if of_value in ("?column?", None) else of_value
+        case "collate_clause":
+            return _called(value.collate_clause.arg)
+        case "a_expr" if value.a_expr.kind == pb.AEXPR_NULLIF:
+            return "nullif"
+    return "?column?" if which in _UNNAMED else _CALLED.get(which or "")

@@ -1,13 +1,10 @@
 """What statements set of an object beyond its structure: the SQL that gives each value."""
 
-from typing import NamedTuple
-
 from migsafe.model.effects import Object
-from migsafe.model.plan import Plan
-from migsafe.model.statement import Statement
 from migsafe.sql.quote import literal
-from migsafe.verify.net import is_below, moved, normal
+from migsafe.verify import defined
 from migsafe.verify.proof import fill
+from migsafe.verify.stated import UNCLEAR
 
 _CATALOGS = {
     "relation": "pg_class",
@@ -25,7 +22,12 @@ _CATALOGS = {
 }
 _OWNERS = {"pg_class": "relowner", "pg_type": "typowner", "pg_namespace": "nspowner", "pg_proc": "proowner"}
 _OWNERS |= {"pg_publication": "pubowner"}
-_GRANTED = {"relation": ("relacl", "r"), "schema": ("nspacl", "n"), "function": ("proacl", "f")}
+_GRANTED = {
+    "relation": ("relacl", "r"),
+    "schema": ("nspacl", "n"),
+    "function": ("proacl", "f"),
+    "type": ("typacl", "T"),
+}
 _ON_RELATION = {
     "row security": ("verify_attribute_row_security", "relrowsecurity"),
     "forced row security": ("verify_attribute_row_security", "relforcerowsecurity"),
@@ -43,53 +45,33 @@ _SEQUENCE = {
 }
 
 
-class Stated(NamedTuple):
-    """The attributes of one object at the end of a plan, by name, and the statement that set the last of them."""
-
-    position: int
-    statement: Statement
-    values: dict[str, str | None]
-
-
-def stated(plan: Plan) -> dict[Object, Stated]:
-    """What the plan sets and does not take back, by the last name of the object."""
-    found: dict[Object, Stated] = {}
-    for position, statement in enumerate(plan.statements):
-        effects = statement.effects
-        for dropped in map(normal, effects.drops):
-            found = {thing: kept for thing, kept in found.items() if thing != dropped and not is_below(thing, dropped)}
-        for rename in effects.renames:
-            old, new = normal(rename.old), normal(rename.new)
-            found = {moved(thing, old, new): kept for thing, kept in found.items()}
-        for attribute in effects.attributes:
-            thing = normal(attribute.object)
-            if thing.name in effects.perhaps:
-                continue
-            values = found[thing].values if thing in found else {}
-            found[thing] = Stated(position, statement, {**values, attribute.name: attribute.value})
-    return found
-
-
 def condition(thing: Object, name: str, value: str | None) -> tuple[str, str] | None:
     """The SQL that gives the value as text, and what it must equal; None for what is compared with the object."""
-    sql = _value(thing, name, value)
+    sql = _value(thing, name, value) if value != UNCLEAR else None
     return None if sql is None else (sql, "NULL" if value is None else literal(value))
 
 
 def _value(thing: Object, name: str, value: str | None) -> str | None:
     catalog = _CATALOGS.get(thing.kind)
-    word, _, rest = name.partition(" ")
+    if thing.kind == "default privileges":
+        return defined.default_privilege(thing, name, value)
     if name == "comment":
         if thing.kind == "column":
             return fill("verify_attribute_column_comment")
         return fill("verify_attribute_comment", catalog=literal(catalog)) if catalog else None
     if name == "owner":
         return fill("verify_attribute_owner", catalog=catalog, owner=_OWNERS[catalog]) if catalog in _OWNERS else None
-    if rest.startswith("of ") and thing.kind in _GRANTED and catalog:
-        return _privilege(thing, word, rest.removeprefix("of "), catalog)
+    if " of " in name and not name.startswith("comment on "):
+        return _privilege(thing, name)
+    found = defined.value(thing, name, value)
+    return found if found is not None else _of_kind(thing, name, value)
+
+
+def _of_kind(thing: Object, name: str, value: str | None) -> str | None:
+    word, _, rest = name.partition(" ")
     if thing.kind == "column":
         return _of_column(name, value)
-    if name in ("row security", "forced row security", "replica identity", "clustered on", "populated"):
+    if name in _ON_RELATION:
         template, switch = _ON_RELATION[name]
         return fill(template, switch=switch)
     if word == "parameter" and thing.kind in ("relation", "index"):
@@ -110,14 +92,15 @@ def _of_column(name: str, value: str | None) -> str | None:
     return fill(f"verify_attribute_{template}") if template else None
 
 
-def _privilege(thing: Object, privilege: str, role: str, catalog: str) -> str:
+def _privilege(thing: Object, name: str) -> str | None:
+    option = name.startswith("grant option for ")
+    privilege, _, role = name.removeprefix("grant option for ").partition(" of ")
+    said = {"privilege": literal(privilege), "role": literal(role)}
+    if thing.kind == "column":
+        return fill("verify_attribute_column_privilege", grantable=str(option).lower(), **said)
+    if thing.kind not in _GRANTED:
+        return None
+    catalog = _CATALOGS[thing.kind]
     acl, kind = _GRANTED[thing.kind]
-    return fill(
-        "verify_attribute_privilege",
-        catalog=catalog,
-        acl=acl,
-        kind=literal(kind),
-        owner=_OWNERS[catalog],
-        privilege=literal(privilege),
-        role=literal(role),
-    )
+    template = "verify_defined_grant_option" if option else "verify_attribute_privilege"
+    return fill(template, catalog=catalog, acl=acl, kind=literal(kind), owner=_OWNERS[catalog], **said)

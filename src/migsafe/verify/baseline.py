@@ -87,13 +87,17 @@ def take(
         return Baseline(roles=roles, unseen=(f"what was there before: {server_message(error).primary}",))
 
 
-def touched(plan: Plan, catalog: Catalog) -> tuple[str, ...]:
-    """The relations of `catalog` that the plan changes, replaces, or locks against other DDL."""
+def touched(plan: Plan, catalog: Catalog, *, privileges: bool = True) -> tuple[str, ...]:
+    """The relations of `catalog` that the plan changes, replaces, or locks against other DDL.
+
+    With `privileges` also those of which it says no more than who may use them: a whole schema, perhaps.
+    """
     strong = LockMode.SHARE_UPDATE_EXCLUSIVE.strength
     found: dict[str, None] = {}
     for statement in plan.statements:
         things = [thing for thing, _ in touched_by(statement.effects, catalog)]
-        things += [attribute.object for attribute in statement.effects.attributes]
+        attributes = statement.effects.attributes
+        things += [each.object for each in attributes if privileges or " of " not in each.name]
         found |= dict.fromkeys(thing.of or thing.name for thing in things)
         found |= {lock.relation: None for lock in statement.effects.locks if lock.mode.strength >= strong}
     return tuple(name for name in found if name in catalog.relations and catalog.relations[name].kind in _KINDS)
@@ -115,9 +119,13 @@ def _taken(
     known = {row["role"] for row in _ask(connection, "baseline_roles", roles=list(roles))}
     shared = _ask(connection, "baseline_siblings", roles=list(roles), schemas=schemas, version_table=table)
     relations, unseen = [], []
+    counted_ones = set(touched(plan, catalog, privileges=False)) if counts else set()
     until = time.monotonic() + SECONDS
     for row in _ask(connection, "baseline_relations", names=list(names)):
-        counted, nulls, why = _counted(connection, plan, catalog, row["name"], until) if counts else (None, {}, None)
+        name = row["name"]
+        counted, nulls, why = (
+            _counted(connection, plan, catalog, name, until) if name in counted_ones else (None, {}, None)
+        )
         unseen += [why] if why else []
         fields = {key: value for key, value in row.items() if key != "oid"}
         relations.append(msgspec.convert(fields | {"rows": counted, "nulls": nulls}, Before))

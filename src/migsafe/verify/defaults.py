@@ -75,6 +75,12 @@ def is_same_everywhere(default: str, type_name: str | None, catalog: Catalog) ->
     return all(known) and not _is_renamed_label(default, type_name, catalog)
 
 
+def is_read_alike(written: str, type_name: str | None, catalog: Catalog) -> bool:
+    """Whether the server reads a default as it did: a string of most types is read as the session's settings say."""
+    of_text = re.fullmatch(r"(text|citext|name|character varying)(\(\d+\))?", type_name or "")
+    return "'" not in written or of_text is not None or is_same_everywhere(written, type_name, catalog)
+
+
 def _is_time(text: str | None) -> bool:
     return re.search(r"\b(date|time|timetz|timestamp|timestamptz|reg\w+)\b", text or "", re.IGNORECASE) is not None
 

@@ -1,5 +1,8 @@
 """What is asked of an index and of a constraint."""
 
+import json
+from collections.abc import Mapping
+
 from migsafe.model.catalog import Catalog, Constraint, Index
 from migsafe.postgres.queries import query
 from migsafe.sql.indexes import expressions_of, key_options
@@ -76,7 +79,7 @@ def _words(known: Index, compared: bool) -> str:
     return f"{words} {known.relation}{keys}{include}{nulls}{where}{doubt}"
 
 
-def constraint(known: Constraint, catalog: Catalog) -> Asked:
+def constraint(known: Constraint, catalog: Catalog, stated: Mapping[str, str | None]) -> Asked:
     """Columns, reference, actions, deferral, expression and validation of a constraint."""
     conditions = [f"kind = {literal(_CONTYPE[known.kind])}"] if known.kind in _CONTYPE else []
     words = [known.kind or "constraint"]
@@ -93,7 +96,10 @@ def constraint(known: Constraint, catalog: Catalog) -> Asked:
         conditions += compared.conditions
         words.append(said)
     if known.kind == "exclude":
-        words.append("(its operators are not compared)")
+        compared, said = _exclusion(known, catalog, stated)
+        first = compared.first
+        conditions += compared.conditions
+        words.append(said)
     if known.index:
         conditions += _index_of(known, catalog)
     if known.kind in ("foreign key", "primary key", "unique", "exclude"):
@@ -137,6 +143,25 @@ def _check(known: Constraint, catalog: Catalog) -> tuple[Asked, str]:
     written = [sameness.Expression(known.expression, "boolean")]
     first = sameness.expressions("constraint", known.name, known.relation, written, catalog, reads=True)
     return Asked((inherit, sameness.HOLDS), "", first), f"({known.expression})"
+
+
+def _exclusion(known: Constraint, catalog: Catalog, stated: Mapping[str, str | None]) -> tuple[Asked, str]:
+    """Method, keys and predicate are those of its index; the operators are among what is stated."""
+    behind = catalog.indexes.get(known.index or "")
+    if behind is None or stated.get("operators") is None:
+        return Asked((), ""), "(its operators are not compared)"
+    conditions = [f"method = {literal(behind.method)}", f"keys = {array(behind.columns)}"]
+    conditions.append("partial" if behind.predicate else "NOT partial")
+    written = [*json.loads(stated.get("expressions") or "[]"), *([behind.predicate] if behind.predicate else [])]
+    where = f" where {behind.predicate}" if behind.predicate else ""
+    words = f"using {behind.method} ({listed(behind.columns)}){where}"
+    if not written:
+        return Asked(tuple(conditions), ""), words
+    if not all(sameness.is_of_columns(each, known.relation, catalog) for each in written):
+        return Asked(tuple(conditions), ""), f"{words} (its expressions are not compared)"
+    expressions = [sameness.Expression(each) for each in written]
+    first = sameness.expressions("index", known.index or "", known.relation, expressions, catalog, reads=True)
+    return Asked((*conditions, sameness.HOLDS), "", first), words
 
 
 def _index_of(known: Constraint, catalog: Catalog) -> list[str]:

@@ -7,10 +7,10 @@ from migsafe.model.effects import Object
 from migsafe.model.lookup import lookup
 from migsafe.model.plan import Plan
 from migsafe.sql.quote import identifier, literal, qualified
-from migsafe.verify.attributes import Stated
 from migsafe.verify.baseline import Baseline, Before, is_written, touched
 from migsafe.verify.net import moved, normal
 from migsafe.verify.proof import Proof, bare, fill, schema_of
+from migsafe.verify.stated import Stated
 
 # They take or move privileges in ways that are not followed.
 _GRANTING = ("REVOKE", "REASSIGN OWNED", "DROP OWNED", "DROP ROLE", "ALTER ROLE")
@@ -30,7 +30,7 @@ def proofs(
             continue
         set_ = stated[Object("relation", name)].values if Object("relation", name) in stated else {}
         yield from _grants(before, name, set_, doubts)
-        yield from _rights(before.name, name, baseline, final, set_, doubts)
+        yield from _rights(before.name, name, baseline, final, stated, doubts)
         yield from _rows(before, name, plan, catalog, final)
         yield from _nulls(before, name, plan, catalog, final)
     yield from _new(plan, catalog, final, baseline, stated)
@@ -89,20 +89,28 @@ def _rights(
     name: str,
     baseline: Baseline,
     final: Catalog,
-    set_: Mapping[str, str | None],
+    stated: Mapping[Object, Stated],
     doubts: tuple[str, ...],
 ) -> Iterator[Proof]:
     """What each role of the application could do with the relation, it can do now."""
     for role in baseline.roles:
         rights: list[tuple[str, str | None]] = []
         for right in baseline.rights:
-            if (right.role, right.relation) != (role, old) or f"{right.privilege} of {role}" in set_:
+            privilege = f"{right.privilege} of {role}"
+            if (right.role, right.relation) != (role, old) or _is_set(stated, None, name, privilege):
                 continue
             there = final.columns.get(name, {})
-            columns = [None] if right.columns is None else [each for each in right.columns if each in there]
-            rights += [(right.privilege, column) for column in columns]
+            columns: list[str | None] = [each for each in right.columns or () if each in there]
+            columns = [None] if right.columns is None else columns
+            rights += [(right.privilege, each) for each in columns if not _is_set(stated, each, name, privilege)]
         if rights:
             yield _usable(role, name, rights, doubts)
+
+
+def _is_set(stated: Mapping[Object, Stated], column: str | None, relation: str, privilege: str) -> bool:
+    """Whether the plan itself says who has the privilege on the relation, or on a column of it."""
+    thing = Object("relation", relation) if column is None else Object("column", column, relation)
+    return thing in stated and privilege in stated[thing].values
 
 
 def _usable(role: str, name: str, rights: Sequence[tuple[str, str | None]], doubts: tuple[str, ...] = ()) -> Proof:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from migsafe.model.after import RELATIONS, after
+from migsafe.model.after import after
 from migsafe.model.catalog import (
     Catalog,
     Column,
@@ -19,6 +19,7 @@ from migsafe.model.catalog import (
     Trigger,
     Type,
 )
+from migsafe.model.change import RELATIONS
 from migsafe.model.effects import CatalogObject, Effects, Object
 from migsafe.model.plan import Plan
 from migsafe.model.statement import Statement
@@ -69,7 +70,7 @@ def net(plan: Plan, catalog: Catalog) -> tuple[tuple[Outcome, ...], Catalog]:
         for touched, by in touched_by(statement.effects, following):
             last = touches.pop(touched, None)
             if touched.kind == "function":
-                touches = {other: touch for other, touch in touches.items() if not _may_be(other, touched)}
+                touches = {other: touch for other, touch in touches.items() if not may_be(other, touched)}
             whole = by == "create" or (last.whole if last else by != "alter" or find(catalog, touched) is not None)
             thing = find(catalog if by == "drop" else following, touched)
             touches[touched] = Touch(position, statement, by, thing, whole)
@@ -132,8 +133,8 @@ def touched_by(effects: Effects, following: Catalog) -> list[tuple[Object, By]]:
     touched: list[tuple[Object, By]] = [(normal(dropped), "drop") for dropped in effects.drops]
     for rename in effects.renames:
         touched += [(normal(rename.old), "drop"), (normal(rename.new), "rename")]
-    touched += [(_object(thing), "create") for thing in effects.creates]
-    touched += [(_object(altered.after), "alter") for altered in effects.alters]
+    touched += [(made_by(thing), "create") for thing in effects.creates]
+    touched += [(made_by(altered.after), "alter") for altered in effects.alters]
     touched += [(normal(validated), "validate") for validated in effects.validates]
     needed = [Object("extension", need.name) for need in effects.needs if need.kind == "extension"]
     touched += [(extension, "alter") for extension in needed if extension not in (known for known, _ in touched)]
@@ -146,14 +147,15 @@ def _domain(thing: Object, catalog: Catalog) -> Object | None:
     return Object("type", of) if thing.kind == "constraint" and of in catalog.types else None
 
 
-def _may_be(one: Object, other: Object) -> bool:
+def may_be(one: Object, other: Object) -> bool:
     """Whether two names, one without arguments, may be those of the same function."""
     if one.kind != other.kind or ("(" in one.name) == ("(" in other.name):
         return False
     return one.name.split("(", 1)[0] == other.name.split("(", 1)[0]
 
 
-def _object(thing: CatalogObject) -> Object:
+def made_by(thing: CatalogObject) -> Object:
+    """How outcomes call an object of the catalog."""
     kind = str(type(thing).__struct_config__.tag)
     if isinstance(thing, Column | Constraint | Trigger | RewriteRule | Policy):
         return Object(kind, thing.name, thing.relation)

@@ -1,5 +1,6 @@
 """The query for each object that a plan touches, and what it expects for a reader."""
 
+import json
 from collections.abc import Mapping
 
 from migsafe.model.catalog import (
@@ -19,9 +20,9 @@ from migsafe.model.catalog import (
     Type,
 )
 from migsafe.model.effects import CatalogObject, Object
-from migsafe.sql.quote import literal, qualified
+from migsafe.sql.quote import literal
 from migsafe.sql.reads import has_star
-from migsafe.verify import attached, attributes, bounds, columns, indexed, sameness
+from migsafe.verify import attached, attributes, bounds, columns, defined, domains, functions, indexed, others, sameness
 from migsafe.verify.proof import Asked, array, bare, every, fill, listed, schema_of
 
 _PERSISTENCE = {"permanent": "p", "unlogged": "u"}
@@ -41,6 +42,8 @@ _LOOKED_UP = {
     "publication",
     "schema",
     "event trigger",
+    "default privileges",
+    "role",
 }
 Stated = Mapping[str, str | None]
 
@@ -60,11 +63,20 @@ def query_of(
     if (thing is None and not values) or (touched.kind == "function" and "(" not in touched.name):
         return presence(touched, there=True), "there", None
     conditions = [*asked.conditions, *(f"{sql} IS NOT DISTINCT FROM {wanted}" for sql, wanted in values.values())]
+    told = [name for name in values if not defined.is_silent(name, stated[name])]
     words = [asked.words] if asked.words else []
-    words += [f"{name} {stated[name] if stated[name] is not None else 'not set'}" for name in values]
-    shown = [f"{literal(f', {name} ')} || coalesce({sql}, 'not set')" for name, (sql, _) in values.items()]
+    words += [f"{name} {stated[name] if stated[name] is not None else 'not set'}" for name in told]
+    shown = [_shown(name, sql, stated[name]) for name, (sql, _) in values.items()]
     also = " || ".join([sameness.DOUBT if asked.first else "''", *shown])
     return _filled(touched, conditions, also), ", ".join(words) or "there", asked.first
+
+
+def _shown(name: str, sql: str, wanted: str | None) -> str:
+    """What was found; where nothing out of the ordinary was asked for, only what is out of the ordinary."""
+    prefix = literal(f", {name} ")
+    if not defined.is_silent(name, wanted):
+        return f"{prefix} || coalesce({sql}, 'not set')"
+    return f"coalesce({prefix} || nullif({sql}, {literal(wanted or '')}), '')"
 
 
 def _filled(touched: Object, conditions: list[str], also: str) -> str:
@@ -73,8 +85,9 @@ def _filled(touched: Object, conditions: list[str], also: str) -> str:
         schema=schema_of(touched.of or touched.name),
         relation=literal(bare(touched.of or "")),
         name=literal(_name(touched)),
-        signature=literal(_signature(touched.name)),
+        signature=literal(sameness.signature_of(touched.name)),
         conditions=every(conditions),
+        columns=fill("verify_defined_publication_columns"),
         also=also,
     )
 
@@ -86,27 +99,27 @@ def _asked(thing: CatalogObject, catalog: Catalog, whole: bool, stated: Stated) 
         case Index():
             return indexed.index(thing, catalog, whole)
         case Constraint():
-            return indexed.constraint(thing, catalog)
+            return indexed.constraint(thing, catalog, stated)
         case Relation():
             return _relation(thing, catalog, whole, stated)
         case Type():
-            return _type(thing, whole)
+            return domains.asked(thing, whole, stated, catalog)
         case Extension():
-            return _extension(thing)
+            return others.extension(thing)
         case Trigger():
-            return attached.trigger(thing, stated)
+            return attached.trigger(thing, stated, catalog)
         case RewriteRule():
-            return attached.rule(thing, stated)
+            return attached.rule(thing, stated, catalog)
         case Policy():
             return attached.policy(thing, stated, catalog)
         case Statistics():
-            return attached.statistics(thing)
+            return others.statistics(thing, stated, catalog)
         case Function():
-            return attached.function(thing, stated)
+            return functions.asked(thing, stated, catalog)
         case Publication():
-            return attached.publication(thing)
+            return others.publication(thing, stated, catalog)
         case EventTrigger():
-            return attached.event_trigger(thing)
+            return others.event_trigger(thing)
     return Asked((), "there")
 
 
@@ -124,20 +137,15 @@ def presence(thing: Object, there: bool) -> str:
         name=literal(_name(thing)),
         of_schema=schema_of(thing.of or ""),
         of=literal(bare(thing.of or "")),
-        signature=literal(_signature(thing.name)),
+        signature=literal(sameness.signature_of(thing.name)),
     )
     return fill("verify_presence", wanted="> 0" if there else "= 0", lookup=lookup)
 
 
 def _name(thing: Object) -> str:
-    if thing.of or thing.kind in ("extension", "publication", "schema", "event trigger"):
+    if thing.of or thing.kind in ("extension", "publication", "schema", "event trigger", "role"):
         return thing.name
     return bare(thing.name.split("(", 1)[0] if thing.kind == "function" else thing.name)
-
-
-def _signature(name: str) -> str:
-    function, parenthesis, arguments = name.partition("(")
-    return qualified(function) + parenthesis + arguments
 
 
 def _relation(relation: Relation, catalog: Catalog, whole: bool, stated: Stated) -> Asked:
@@ -160,6 +168,8 @@ def _relation(relation: Relation, catalog: Catalog, whole: bool, stated: Stated)
     bound = bounds.condition(relation, catalog) if relation.bound else None
     conditions += [bound] if bound else []
     held, first, query_words = _query(relation, catalog, stated)
+    if first is None and relation.kind == "partitioned table":
+        held, first, query_words = _partition_key(relation, catalog, stated)
     conditions += [held] if held else []
     return Asked(tuple(conditions), _relation_words(relation, bound is not None) + query_words, first)
 
@@ -178,6 +188,18 @@ def _query(relation: Relation, catalog: Catalog, stated: Stated) -> tuple[str | 
     return held, sameness.view(relation.name, written, catalog), " of the query that was written"
 
 
+def _partition_key(relation: Relation, catalog: Catalog, stated: Stated) -> tuple[str | None, str | None, str]:
+    """The expressions among the keys."""
+    written = json.loads(stated.get("partition expressions") or "[]")
+    if not written:
+        return None, None, ""
+    if not all(sameness.is_of_columns(each, relation.name, catalog) for each in written):
+        return None, None, " (its expressions are not compared: a column in them has another name now)"
+    keys = [sameness.Expression(", ".join(f"({each})" for each in written))]
+    first = sameness.expressions("partition", relation.name, relation.name, keys, catalog, reads=True)
+    return sameness.HOLDS, first, f" by {', '.join(written)}"
+
+
 def _relation_words(relation: Relation, bound_compared: bool) -> str:
     unlogged = "unlogged " if relation.persistence == "unlogged" else ""
     stored = f" stored as {relation.access_method}" if relation.access_method else ""
@@ -185,33 +207,6 @@ def _relation_words(relation: Relation, bound_compared: bool) -> str:
     by += f" ({listed(relation.partition_key)})" if relation.partition_by and relation.partition_key else ""
     below = f" below {', '.join(relation.parents)}" if relation.parents else ""
     bound = f" {relation.bound}{'' if bound_compared else ' (its bound is not compared)'}" if relation.bound else ""
-    return f"{unlogged}{relation.kind}{stored}{by}{below}{bound}"
-
-
-def _type(known: Type, whole: bool) -> Asked:
-    conditions, words = [f"kind = {literal(known.kind)}"], known.kind
-    if known.kind == "enum" and known.labels:
-        conditions.append(f"labels {'=' if whole else '@>'} {array(known.labels)}")
-        words += f" ({', '.join(known.labels)})"
-    if known.kind == "domain":
-        if known.base:
-            conditions.append(f"({columns.type_condition(known.base)})")
-            words += f" over {known.base}"
-        conditions.append(f"constraints @> {array(known.constraints)}")
-        if whole:
-            conditions.append(f"unvalidated <@ {array(known.unvalidated)}")
-        words += f", constraints {listed(known.constraints)}" if known.constraints else ""
-        words += f", not validated: {listed(known.unvalidated)}" if known.unvalidated else ""
-        words += " (their conditions are not compared)" if known.constraints else ""
-    return Asked(tuple(conditions), words)
-
-
-def _extension(extension: Extension) -> Asked:
-    conditions, words = [], "installed"
-    if extension.version:
-        conditions.append(fill("verify_extension_version", version=literal(extension.version)))
-        words += f", version {extension.version} or later"
-    if extension.schema:
-        conditions.append(f"schema = {literal(extension.schema)}")
-        words += f" in schema {extension.schema}"
-    return Asked(tuple(conditions), words)
+    # OWNER TO CURRENT_USER: the session says who that is.
+    owner = " (its owner is not compared)" if relation.owner == "" else ""
+    return f"{unlogged}{relation.kind}{stored}{by}{below}{bound}{owner}"

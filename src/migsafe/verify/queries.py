@@ -1,7 +1,6 @@
 """Proofs that a plan arrived, derived from what its statements together do to the schema."""
 
 import re
-from typing import NamedTuple
 
 import msgspec
 
@@ -11,12 +10,14 @@ from migsafe.model.effects import Object
 from migsafe.model.locks import LockMode
 from migsafe.model.plan import Plan
 from migsafe.model.statement import Statement
+from migsafe.sql.operators import come_and_gone
 from migsafe.sql.quote import literal, qualified
 from migsafe.verify import filled, kept, objects, sameness
-from migsafe.verify.attributes import Stated, stated
 from migsafe.verify.baseline import Baseline
-from migsafe.verify.net import Outcome, Touch, net, touched_by
+from migsafe.verify.doubts import about, doubted, doubts_of, reaches_unseen, spot, which
+from migsafe.verify.net import Outcome, Touch, find, net, touched_by
 from migsafe.verify.proof import Proof, array, bare, fill, schema_of
+from migsafe.verify.stated import Stated, stated
 
 GROUP = "verify"
 
@@ -26,18 +27,7 @@ _NOTHING_TO_DO = tuple(
     f"CREATE {word}" for word in ("TABLE", "INDEX", "VIEW", "MATERIALIZED VIEW", "SEQUENCE", "STATISTICS", "EXTENSION")
 )
 
-# Owners and privileges may be others after them, by names that do not stand in the statement.
-_OWNING = ("REASSIGN OWNED", "DROP OWNED", "ALTER ROLE")
-
 _INDEXED = ("table", "materialized view")
-
-
-class _Doubt(NamedTuple):
-    """A statement whose effects are not known, or (`sql` None) one, or a revision, that may be about anything."""
-
-    position: int
-    place: str
-    sql: str | None
 
 
 def derive(plan: Plan, catalog: Catalog, baseline: Baseline | None = None) -> tuple[Proof, ...]:
@@ -47,16 +37,17 @@ def derive(plan: Plan, catalog: Catalog, baseline: Baseline | None = None) -> tu
     comes at the end. Statements that `unproven()` names are in none of them.
     """
     outcomes, final = net(plan, catalog)
-    doubts = _doubts(plan)
+    doubts = doubts_of(plan)
     said = stated(plan)
     version = plan.server_version or catalog.server_version
     shown = [each for each in outcomes if not _is_said_elsewhere(each, final, version) or each.object in said]
     touched = {each.object for each in shown}
-    shown += [_only_stated(thing, each) for thing, each in said.items() if thing not in touched]
+    left = {thing: each for thing, each in said.items() if thing not in touched and not _is_gone(thing, each, final)}
+    shown += [_only_stated(thing, each, final) for thing, each in left.items()]
     proofs = [
         _unless_renamed(proof, plan, outcome.touch.position)
         for outcome in sorted(shown, key=lambda each: each.touch.position)
-        if (proof := _proof(outcome, final, _which(doubts, outcome), _values(said, outcome.object))) is not None
+        if (proof := _proof(outcome, final, which(doubts, outcome), _values(said, outcome.object))) is not None
     ]
     own = tuple(proof.subject for proof in proofs if proof.kind == "index")
     tables = _tables(plan, outcomes, final)
@@ -64,14 +55,30 @@ def derive(plan: Plan, catalog: Catalog, baseline: Baseline | None = None) -> tu
     proofs += [*filled.statistics(plan, final), *filled.sequences(plan, outcomes, catalog, final)]
     if baseline is not None:
         kept_ = kept.proofs(plan, catalog, final, baseline, said)
-        proofs += [_doubted(proof, _about(doubts, proof.subject.rpartition(" ")[2], -1)) for proof in kept_]
+        proofs += [doubted(proof, about(doubts, proof.subject.rpartition(" ")[2], -1)) for proof in kept_]
     proofs += [filled.leftovers(plan, tables, catalog, final)] if tables else []
     return (*proofs, _version_table(plan))
 
 
-def _only_stated(thing: Object, said: Stated) -> Outcome:
+def _only_stated(thing: Object, said: Stated, final: Catalog) -> Outcome:
     """An object of which the plan sets attributes, and touches nothing else."""
-    return Outcome(thing, True, Touch(said.position, said.statement, "alter", None, False))
+    known = find(final, thing) if thing.kind in _WITH_EXPRESSIONS else None
+    return Outcome(thing, True, Touch(said.position, said.statement, "alter", known, False), known)
+
+
+# What statements set of them may be an expression: the base of a domain is needed to compare it.
+_WITH_EXPRESSIONS = ("type",)
+
+
+def _is_gone(thing: Object, each: Stated, final: Catalog) -> bool:
+    """Whether it went with something else: a sequence with its column, a trigger with its table."""
+    if thing.kind not in _FOUND or find(final, thing) is not None:
+        return False
+    return each.made or (final.complete and thing.kind in _COMPLETE)
+
+
+_COMPLETE = ("relation", "index", "column", "constraint", "trigger", "rule", "policy")
+_FOUND = (*_COMPLETE, "type", "statistics", "function", "publication")
 
 
 def _values(said: dict[Object, Stated], thing: Object) -> dict[str, str | None]:
@@ -82,10 +89,11 @@ def unproven(plan: Plan) -> tuple[CheckResult, ...]:
     """One `unknown` for each statement, and each unreadable revision, of which nothing (or not all) can be derived."""
     results = []
     for step in plan.steps:
+        passing = come_and_gone(statement.sql for statement in step.statements)
         results += [
-            _unknown(f"{_spot(statement)}: {_start(statement)}", why)
-            for statement in step.statements
-            if (why := _why_not(statement)) is not None
+            _unknown(f"{spot(statement)}: {_start(statement)}", why)
+            for number, statement in enumerate(step.statements)
+            if number not in passing and (why := _why_not(statement)) is not None
         ]
         if step.read == "unreadable":
             why = step.unreadable or "the revision could not be read"
@@ -100,10 +108,13 @@ def _why_not(statement: Statement) -> str | None:
     kinds = {touched.kind for touched, _ in touched_by(effects, Catalog())}
     if lost := sorted(kind for kind in kinds if not objects.is_looked_up(kind)):
         return f"{', '.join(lost)}: not looked up"
+    if reaches_unseen(statement):
+        return "what else the schema holds is not known"
     if (
         effects.nothing_to_do
         or effects.changes_schema
         or effects.attributes
+        or effects.defines
         or effects.command.startswith(_NOTHING_TO_DO)
     ):
         return None
@@ -141,7 +152,7 @@ def _proof(outcome: Outcome, final: Catalog, doubts: tuple[str, ...], set_: dict
         first=first,
         remedy=_remedy(outcome),
         grant=_grant(outcome),
-        place=_spot(outcome.touch.statement),
+        place=spot(outcome.touch.statement),
         doubts=doubts,
     )
 
@@ -153,7 +164,8 @@ def _unless_renamed(proof: Proof, plan: Plan, position: int) -> Proof:
         return proof
     later = (rename.old for each in plan.statements[position + 1 :] for rename in each.effects.renames)
     names = {bare(old.name).split("(", 1)[0] for old in later}
-    if not any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", first) for name in names):
+    written = sameness.written_in(first)
+    if not any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", written) for name in names):
         return proof
     expected = f"{proof.expected} (its expressions are not compared: something in them has another name now)"
     return msgspec.structs.replace(proof, first=None, expected=expected, sql=sameness.left_out(proof.sql))
@@ -206,7 +218,7 @@ def _is_said_elsewhere(outcome: Outcome, final: Catalog, version: int) -> bool:
             return True
         case Column():
             relation = final.relations.get(thing.relation)
-            return relation is not None and "view" in relation.kind
+            return relation is not None and "view" in relation.kind and not isinstance(thing.default, str)
     return False
 
 
@@ -250,41 +262,6 @@ def _version_table(plan: Plan) -> Proof:
         remedy="`migsafe current` shows where Alembic stands; the same `migsafe upgrade` carries on from there.",
         grant=f"{schema}GRANT SELECT ON {table} TO {{role}};",
     )
-
-
-def _doubts(plan: Plan) -> tuple[_Doubt, ...]:
-    doubts, position = [], -1
-    for step in plan.steps:
-        for statement in step.statements:
-            position += 1
-            if statement.effects.unknown is not None:
-                doubts.append(_Doubt(position, _spot(statement), statement.sql.lower()))
-            if statement.effects.command in _OWNING:
-                doubts.append(_Doubt(position, _spot(statement), None))
-        if step.read == "unreadable":
-            doubts.append(_Doubt(position + 1, f"revision {step.revision}, which could not be read", None))
-    return tuple(doubts)
-
-
-def _which(doubts: tuple[_Doubt, ...], outcome: Outcome) -> tuple[str, ...]:
-    """Doubts that came after the subject was touched last and that may be about it."""
-    name = outcome.object.name if outcome.object.of else bare(outcome.object.name)
-    return _about(doubts, name, outcome.touch.position)
-
-
-def _about(doubts: tuple[_Doubt, ...], name: str, position: int) -> tuple[str, ...]:
-    word = re.compile(rf"(?<!\w){re.escape(bare(name).split('(', 1)[0].lower())}(?!\w)")
-    return tuple(
-        doubt.place for doubt in doubts if doubt.position > position and (doubt.sql is None or word.search(doubt.sql))
-    )
-
-
-def _doubted(proof: Proof, doubts: tuple[str, ...]) -> Proof:
-    return msgspec.structs.replace(proof, doubts=(*proof.doubts, *doubts))
-
-
-def _spot(statement: Statement) -> str:
-    return statement.place if statement.path else f"statement {statement.index + 1}"
 
 
 def _start(statement: Statement) -> str:

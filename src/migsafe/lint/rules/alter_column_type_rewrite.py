@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from migsafe.lint.facts import between_enums, blocking_builds, changes_dimension, read_below, retyped, topmost
-from migsafe.lint.operations import add_column, bare, execute
+from migsafe.lint.facts import between_enums, changes_dimension, read_below, retyped, topmost
+from migsafe.lint.operations import add_column, execute
+from migsafe.lint.retyping import loses, types, work
 from migsafe.lint.rule import Fault, rule
 from migsafe.lint.situation import Situation
-from migsafe.lint.wording import holding, listed
+from migsafe.lint.wording import holding
 from migsafe.model.catalog import Column
 from migsafe.model.effects import Effects
 from migsafe.model.statement import Statement
@@ -29,32 +30,21 @@ def check(statement: Statement, situation: Situation) -> Iterator[Fault]:
         alike = {other.relation for other, _ in retyped(effects) if other.name == new.name}
         if topmost(new.relation, alike, situation) != new.relation:
             continue
-        work = _work(read_below(new.relation, effects, situation), effects, situation)
+        under = work(read_below(new.relation, effects, situation), effects, situation)
         explained = changes_dimension(new, old) or between_enums(new, old, situation.catalog)
-        if work and not explained:
-            what = f"ALTER COLUMN {new.name} {_types(new, old)}"
+        if under and not explained and not _loses(new, old, effects, situation):
+            what = f"ALTER COLUMN {new.name} {types(new, old)}"
             yield Fault(
-                holding(what, work, effects, situation),
+                holding(what, under, effects, situation),
                 _fix(new, old, situation),
                 unsure=effects.conditions,
                 sized_by=read_below(new.relation, effects, situation),
             )
 
 
-def _work(tables: tuple[str, ...], effects: Effects, situation: Situation) -> str:
-    written = [table for table in tables if table in effects.rewrites]
-    if written:
-        return f"writes {listed(written)} anew"
-    rebuilt = [bare(build.index) for build in blocking_builds(effects, situation) if build.table in tables]
-    if rebuilt:
-        return f"builds {listed(rebuilt)} anew"
-    return f"reads every row of {listed(tables)}" if tables else ""
-
-
-def _types(new: Column, old: Column | None) -> str:
-    collation = f' COLLATE "{new.collation}"' if new.collation and old and new.collation != old.collation else ""
-    origin = f"from {old.type} " if old and old.type else ""
-    return f"{origin}to {new.type}{collation}"
+def _loses(new: Column, old: Column | None, effects: Effects, situation: Situation) -> bool:
+    """Whether alter-column-type-loses-values says it, and the lock with it."""
+    return situation.live_column(new.relation, new.name) and loses(new, old, effects, situation) is not None
 
 
 def _fix(column: Column, old: Column | None, situation: Situation) -> str:

@@ -100,6 +100,17 @@ def of_node(node: Any, catalog: Catalog, server_version: int = 18, called: set[s
 _WITH_ATTRIBUTES = {
     *("AlterTableStmt", "CreateStmt", "CreateTableAsStmt", "RefreshMatViewStmt", "ViewStmt", "CreatePolicyStmt"),
     *("AlterPolicyStmt", "IndexStmt", "CreateSeqStmt", "AlterSeqStmt", "CommentStmt", "AlterOwnerStmt", "GrantStmt"),
+    *(
+        "CreateTrigStmt",
+        "RuleStmt",
+        "CreateFunctionStmt",
+        "AlterFunctionStmt",
+        "CreatePublicationStmt",
+        "AlterStatsStmt",
+    ),
+    *("AlterPublicationStmt", "CreateStatsStmt", "CreateDomainStmt", "AlterDomainStmt", "CreateRangeStmt"),
+    *("CreateSchemaStmt", "AlterDefaultPrivilegesStmt", "CreateRoleStmt", "AlterRoleStmt", "GrantRoleStmt"),
+    "DropRoleStmt",
 }
 
 
@@ -108,8 +119,13 @@ def _with_attributes(node: Any, draft: Draft) -> Effects:
     if type(node).__name__ not in _WITH_ATTRIBUTES:
         return effects
     from migsafe.sql.attributes import attributes
+    from migsafe.sql.defines import defines
 
-    return msgspec.structs.replace(effects, attributes=(*effects.attributes, *attributes(node, draft)))
+    return msgspec.structs.replace(
+        effects,
+        attributes=(*effects.attributes, *attributes(node, draft)),
+        defines=(*effects.defines, *defines(node, draft)),
+    )
 
 
 def _note_labels(node: Any, draft: Draft) -> None:

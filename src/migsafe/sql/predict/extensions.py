@@ -73,7 +73,8 @@ def create_publication(node: pb.CreatePublicationStmt, draft: Draft) -> None:
 def alter_publication(node: pb.AlterPublicationStmt, draft: Draft) -> None:
     """SET locks the tables that leave too."""
     draft.command = "ALTER PUBLICATION"
-    known = draft.catalog.publications.get(node.pubname) or ()
+    before = draft.catalog.publications.get(node.pubname, ())
+    known = before or ()
     tables = _published(node, draft)
     if not node.pubobjects:
         return
@@ -84,7 +85,11 @@ def alter_publication(node: pb.AlterPublicationStmt, draft: Draft) -> None:
         kept = ()
     elif node.action == pb.AP_DropObjects:
         kept, tables = tuple(name for name in known if name not in tables), ()
-    draft.alter(Publication(node.pubname, tuple(dict.fromkeys([*kept, *tables]))), Publication(node.pubname, known))
+    # Which tables those of a schema are is not told one by one.
+    of_schemas = any(not _is_table(item) for item in node.pubobjects)
+    untold = of_schemas or (before is None and node.action != pb.AP_SetObjects)
+    after = None if untold else tuple(dict.fromkeys([*kept, *tables]))
+    draft.alter(Publication(node.pubname, after), Publication(node.pubname, before))
 
 
 def _is_table(item: pb.Node) -> bool:

@@ -95,7 +95,9 @@ def alter_domain(node: pb.AlterDomainStmt, draft: Draft) -> None:
         draft.validate(node.name, name)
     elif node.subtype == "O":
         _check_users(draft, name)
-    if node.subtype in "CO":
+    if node.subtype == "O":
+        draft.alter(replace(known, constrained=True), draft.catalog.types.get(name))
+    elif node.subtype == "C":
         added = constraint.conname or names.chosen(names.bare(name), "", "check", known.constraints.__contains__)
         unvalidated = (*known.unvalidated, added) if constraint.skip_validation else known.unvalidated
         after = replace(known, constrained=True, constraints=(*known.constraints, added), unvalidated=unvalidated)

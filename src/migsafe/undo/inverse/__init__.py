@@ -13,6 +13,7 @@ from migsafe.model.definitions import Known
 from migsafe.model.inverse import Command, Discard, Inverse
 from migsafe.model.plan import Step
 from migsafe.model.statement import Statement
+from migsafe.sql.operators import come_and_gone
 from migsafe.sql.undoable import unfollowed
 from migsafe.undo.inverse import (
     columns,
@@ -80,8 +81,9 @@ def invert_step(step: Step, before: Catalog, known: Known) -> tuple[tuple[Invers
     """The inverse of each statement of a revision, in the order of the statements; schema and facts after them."""
     found = []
     fresh: frozenset[str] = frozenset()
-    for statement in step.statements:
-        found.append(invert(statement, before, known, fresh))
+    passing = come_and_gone(statement.sql for statement in step.statements)
+    for number, statement in enumerate(step.statements):
+        found.append(Inverse("exact") if number in passing else invert(statement, before, known, fresh))
         known = following(known, statement, before)
         before = after(before, statement.effects)
         fresh |= frozenset(fresh_labels(statement.effects))

@@ -184,7 +184,7 @@ def _constraints(change: Change) -> Iterator[tuple[Any, Any]]:
 
 def of_statement(statement: Statement, before: Catalog, known: Known, fresh: frozenset[str]) -> Change:
     """The change that a statement is; `before` and `known` are as they are when it begins."""
-    from migsafe.undo.inverse.known import renamed
+    from migsafe.undo.inverse.respelled import renamed
 
     effects = statement.effects
     middle, facts = before, known

@@ -66,6 +66,8 @@ def remade(change: Change, index: Index, *, gently: bool) -> Found:
     text = change.definition(Object("index", index.name)) or index.definition
     if text is None:
         text = _written(index)
+    elif not _is_of_now(text, index):
+        text = None
     if text is None:
         yield Impossible(f"the definition of index {index.name} is not recorded")
         return
@@ -84,6 +86,13 @@ def remade(change: Change, index: Index, *, gently: bool) -> Found:
     yield from settle(change, Object("index", index.name))
     yield from _targets(change, index)
     yield from _roles(change, index)
+
+
+def _is_of_now(text: str, index: Index) -> bool:
+    """Whether the text has the names of now: what a revision wrote is older than a rename after it."""
+    names = (index.relation.partition(".")[2], *index.columns, *index.mentions, *index.included)
+    spelled = (re.escape(name.replace('"', '""')) for name in names if name is not None)
+    return all(re.search(rf"(?<!\w){name}(?!\w)", text) for name in spelled)
 
 
 def _duplicates(index: Index) -> str | None:

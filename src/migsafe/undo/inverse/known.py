@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from migsafe.model.catalog import (
     Catalog,
@@ -20,10 +20,11 @@ from migsafe.model.catalog import (
     Type,
 )
 from migsafe.model.definitions import UNCLEAR, Facts, Known, key
-from migsafe.model.effects import Attribute, CatalogObject, Effects, Object, Rename
+from migsafe.model.effects import Attribute, CatalogObject, Effects, Object
 from migsafe.model.statement import Statement
 from migsafe.sql import undoable
 from migsafe.sql.quote import literal
+from migsafe.undo.inverse.respelled import renamed
 
 _ASPECTS = {
     "comment": "comment",
@@ -39,7 +40,6 @@ _ASPECTS = {
     "query": "definition",
     "populated": "unpopulated",
 }
-_WORD = r"(?<![\w.\"]){}(?![\w(\"])"
 
 
 def aspects(statement: Statement, catalog: Catalog) -> tuple[tuple[Object, str], ...]:
@@ -233,61 +233,6 @@ def _grants(said: list[Attribute], before: str) -> str:
         if each.value is not None:
             listed.append([grantee, privilege, False])
     return json.dumps(listed)
-
-
-def renamed(known: Known, renames: Iterable[Rename]) -> Known:
-    """The same facts under the names that renames give."""
-    facts = dict(known.facts)
-    for rename in renames:
-        facts = dict(_renamed(facts, rename))
-    return Known(facts, complete=known.complete) if facts else known
-
-
-def _renamed(facts: dict[str, Facts], rename: Rename) -> Iterator[tuple[str, Facts]]:
-    old, new = key(rename.old), key(rename.new)
-    plain_old, plain_new = rename.old.label, rename.new.label
-    for name, known in facts.items():
-        family, _, label = name.partition(" ")
-        if name == old:
-            name = new
-        elif rename.old.kind != "column" and label.startswith(f"{plain_old}."):
-            name = f"{family} {plain_new}{label[len(plain_old) :]}"
-        yield name, _with_name(name, known, rename)
-
-
-def _with_name(name: str, known: Facts, rename: Rename) -> Facts:
-    """The server prints a definition with the new name; so is the text changed, where that is certain."""
-    text = known.get("definition")
-    if text is None or text == UNCLEAR or name.startswith("function "):
-        return known
-    old, new = rename.old, rename.new
-    if old.kind == "column":
-        if not re.search(rf"\b{re.escape(old.name)}\b", text):
-            return known
-        attached = re.match(rf"(constraint|index|trigger|policy) {re.escape(old.of or '')}\.", name) or name.startswith(
-            "index "
-        )
-        if not attached or not re.fullmatch(r"[a-z_]\w*", f"{old.name}") or not re.fullmatch(r"[a-z_]\w*", new.name):
-            return {**known, "definition": UNCLEAR}
-        if name.startswith("index ") and not _is_on(text, old.of or ""):
-            return known
-        return {**known, "definition": re.sub(_WORD.format(re.escape(old.name)), new.name, text)}
-    bare_old, bare_new = old.name.rpartition(".")[2], new.name.rpartition(".")[2]
-    if not re.search(rf"\b{re.escape(bare_old)}\b", text):
-        return known
-    if not re.fullmatch(r"[a-z_]\w*", bare_old) or not re.fullmatch(r"[a-z_]\w*", bare_new):
-        return {**known, "definition": UNCLEAR}
-    if "." in old.name:
-        text = re.sub(rf"(?<![\w\"]){re.escape(old.name)}(?![\w\"])", new.name, text)
-    if name.startswith("index ") and old.kind in ("index", "partitioned index"):
-        text = re.sub(rf"(INDEX(?: IF NOT EXISTS)?) {re.escape(bare_old)} ON", rf"\1 {bare_new} ON", text)
-    if old.kind in ("trigger", "rule", "policy"):
-        text = re.sub(_WORD.format(re.escape(bare_old)), bare_new, text, count=1)
-    return {**known, "definition": text}
-
-
-def _is_on(definition: str, relation: str) -> bool:
-    return f" ON {relation} " in definition or f" ON ONLY {relation} " in definition
 
 
 def fresh_labels(effects: Effects) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Functions, triggers, rules, policies, extended statistics and event triggers: made again as they were printed."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,10 @@ from migsafe.undo.inverse.spelled import settle, spelled, words
 
 Found = Iterator[Piece | Lost | Discard | Impossible]
 
+# As a revision has it; the server prints CREATE OR REPLACE.
+_CREATE = re.compile(
+    r"\A((?:\s|--[^\n]*\n|/\*.*?\*/)*)CREATE\s+(?:OR\s+REPLACE\s+)?(?=(?:FUNCTION|PROCEDURE|AGGREGATE)\b)", re.I | re.S
+)
 _SORTS: tuple[type[Any], ...] = (Trigger, RewriteRule, Policy, Statistics, Function, EventTrigger)
 
 
@@ -106,11 +111,18 @@ def _replaced(change: Change, old: Any) -> Found:
     if text is None:
         yield Impossible(f"the definition of {thing.kind} {thing.label} before is not recorded")
         return
-    if not isinstance(old, Function) or not text.startswith("CREATE OR REPLACE"):
-        yield Piece(f"DROP {_word(old)} {spelled(thing)}", Phase.CHANGE, 1)
+    if isinstance(old, Function):
+        # Dropped it cannot be: triggers and views may hang on it, of which nobody asked.
+        yield Piece(_over(text), Phase.CHANGE, 2)
+        return
+    yield Piece(f"DROP {_word(old)} {spelled(thing)}", Phase.CHANGE, 1)
     yield Piece(text.strip().rstrip(";"), Phase.CHANGE, 2)
-    if not isinstance(old, Function):
-        yield from settle(change, thing)
+    yield from settle(change, thing)
+
+
+def _over(text: str) -> str:
+    """The definition of a function, over the one that is there."""
+    return _CREATE.sub(r"\1CREATE OR REPLACE ", text.strip().rstrip(";"))
 
 
 def restored(change: Change, thing: Object) -> Found:
@@ -123,6 +135,6 @@ def restored(change: Change, thing: Object) -> Found:
         yield Piece(
             f"DROP {words(change, thing)} {identifier(thing.name)} ON {qualified(thing.of or '')}", Phase.CHANGE, 1
         )
-    yield Piece(text.strip().rstrip(";"), Phase.CHANGE, 2)
+    yield Piece(_over(text) if thing.kind == "function" else text.strip().rstrip(";"), Phase.CHANGE, 2)
     if thing.kind != "function":
         yield from settle(change, thing)

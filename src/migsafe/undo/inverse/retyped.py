@@ -8,6 +8,7 @@ from migsafe.model.inverse import Discard
 from migsafe.sql import conversions, expressions, types
 from migsafe.sql.parse import kind, parse_expression
 from migsafe.sql.quote import identifier, qualified
+from migsafe.sql.widening import widens
 from migsafe.undo.inverse.change import Change, Impossible, Lost, Phase, Piece
 
 Found = Iterator[Piece | Lost | Discard | Impossible]
@@ -60,18 +61,6 @@ def _using(change: Change, old: Column, now: Column) -> str:
     return f" USING {name}{over}::{old.type}"
 
 
-_KEPT = {("integer", "bigint"), ("smallint", "integer"), ("smallint", "bigint"), ("real", "double precision")}
-_KEPT |= {
-    ("integer", "numeric"),
-    ("bigint", "numeric"),
-    ("smallint", "numeric"),
-    ("date", "timestamp without time zone"),
-}
-_KEPT |= {("jsonb", "json"), ("citext", "text"), ("text", "citext"), ("text", "character varying"), ("cidr", "inet")}
-_KEPT |= {("character varying", "text"), ("character varying", "citext"), ("uuid", "text"), ("integer", "text")}
-_KEPT |= {("bigint", "text"), ("boolean", "text"), ("date", "text"), ("jsonb", "text"), ("uuid", "character varying")}
-
-
 def _conversion_loss(change: Change, old: Column, now: Column) -> str | None:
     """What there and back does to the values that were there before; None: nothing."""
     using = next(
@@ -79,11 +68,7 @@ def _conversion_loss(change: Change, old: Column, now: Column) -> str | None:
     )
     plain = using is None or _is_cast_of(using, old.name)
     one, other = types.parts(old.type or ""), types.parts(now.type or "")
-    narrows = conversions.convert(old.type, now.type or "", change.before).narrows
-    kept = (one.base, other.base) in _KEPT and not other.modifiers
-    if plain and one.array == other.array and (kept or _keeps_labels(change, old, now)):
-        return None
-    if plain and one.array == other.array and one.base == other.base and not narrows:
+    if plain and one.array == other.array and (widens(one, other) or _keeps_labels(change, old, now)):
         return None
     return f"the values of {old.relation}.{old.name} as {old.type}: they come back as the conversion made them"
 
